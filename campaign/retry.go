@@ -1,0 +1,88 @@
+package campaign
+
+import "time"
+
+// Ended is what is known of a call that has ended.
+type Ended struct {
+	Disposition Disposition
+	At          time.Time // when it ended
+	CallbackAt  time.Time // when the person asked to be called again; zero = did not say when
+}
+
+// Next is what follows a call.
+type Next struct {
+	State      LeadState // closed or waiting
+	Due        time.Time // when waiting: not before this
+	Promised   bool      // Due was promised to the person
+	Reason     Reason    // why it waits, or why nothing more follows although something should
+	Suppress   Scope     // the phone goes on this do-not-call list
+	Automation string    // id of the automation to trigger
+}
+
+// callbackDelay is when a person is called again who asked for it without saying when: the same time a day later.
+const callbackDelay = 24 * time.Hour
+
+// After says what follows when one of the lead's calls has ended. The lead is as it stood before; its attempts include the
+// one that ended, whatever state that is in.
+//
+// Retries of one disposition share the lead's one budget of attempts with those of every other, so ladders do not stack up.
+func After(c *Campaign, l *Lead, e Ended) Next {
+	o, known := c.Outcomes[e.Disposition]
+	if !known {
+		o = DefaultOutcomes()[e.Disposition]
+	}
+	next := Next{State: LeadClosed, Suppress: o.Suppress, Automation: o.Automation}
+	if e.Disposition == DoNotCall || e.Disposition == Suppressed {
+		// Whatever a file maps these to, the person is not called again.
+		if next.Suppress == ScopeNone {
+			next.Suppress = ScopeTeam
+		}
+		next.Reason = ReasonSuppressed
+		return next
+	}
+	if next.Suppress != ScopeNone {
+		next.Reason = ReasonSuppressed
+		return next
+	}
+	switch {
+	case o.AtCallback && !e.CallbackAt.IsZero():
+		next.Due, next.Promised = later(e.CallbackAt, e.At), true
+	case o.AtCallback:
+		next.Due = e.At.Add(callbackDelay)
+	default:
+		k := l.ended(e.Disposition)
+		if k >= len(o.Retry) {
+			return next
+		}
+		next.Due = e.At.Add(o.Retry[k])
+	}
+	switch {
+	case l.Spent() >= c.Attempts.Lifetime:
+		next.Reason = ReasonLifetime
+	case !l.NotAfter.IsZero() && !next.Due.Before(l.NotAfter):
+		next.Reason = ReasonSchedule
+	default:
+		next.State, next.Reason = LeadWaiting, ReasonGap
+		return next
+	}
+	next.Due, next.Promised = time.Time{}, false
+	return next
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// ended counts the lead's settled attempts of a disposition.
+func (l *Lead) ended(d Disposition) int {
+	n := 0
+	for i := range l.Attempts {
+		if a := &l.Attempts[i]; a.State == Settled && a.Disposition == d {
+			n++
+		}
+	}
+	return n
+}

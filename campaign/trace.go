@@ -1,0 +1,161 @@
+package campaign
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dialerd/dialerd/region"
+)
+
+// Step is one line of a trace: what one rule said, and from what.
+type Step struct {
+	Rule   string    `json:"rule"`
+	Pass   bool      `json:"pass"`
+	Input  string    `json:"input"`
+	Detail string    `json:"detail"`
+	Source string    `json:"source"`
+	Until  time.Time `json:"-"` // when this rule alone will say yes; zero = time does not decide, or it says yes
+}
+
+// Explain is Decide with the reasons: every rule in the order of asking, each with its input, its answer and its source. It
+// never says anything else than Decide, because it asks the same rules.
+func Explain(s Subject, now time.Time) (Decision, []Step) {
+	steps := make([]Step, 0, rules)
+	for i := range rules {
+		r := rule(i)
+		if r > rulePlace && s.Place == nil {
+			continue // without a place no window or cap can be asked for; rulePlace has said no
+		}
+		a := s.ask(r, now)
+		step := Step{Rule: ruleNames[r], Pass: a.ok, Until: a.until}
+		step.Input, step.Source = s.input(r, now)
+		step.Detail = s.detail(r, a, now)
+		steps = append(steps, step)
+	}
+	return Decide(s, now), steps
+}
+
+// input says what a rule looked at, and where the rule comes from.
+func (s Subject) input(r rule, now time.Time) (input, source string) {
+	p := s.Plan
+	switch r {
+	case ruleLead:
+		return "state " + string(s.Lead.State), "record"
+	case ruleSuppressed:
+		return "list " + orNone(string(s.Facts.Suppressed)), "do-not-call lists"
+	case ruleConsent:
+		return fmt.Sprintf("consent %s, given %s, basis %s", orNone(s.Lead.Consent), stamp(s.Lead.ConsentAt), orNone(p.Consent.Basis)),
+			"campaign consent; states that bar automated sales calls"
+	case ruleNotAfter:
+		return "not after " + stamp(s.Lead.NotAfter), "lead"
+	case ruleLifetime:
+		return fmt.Sprintf("%d attempts of %d", s.Lead.Spent(), p.Attempts.Lifetime), "attempts.lifetime"
+	case rulePlace:
+		if s.Place == nil {
+			return "no place", "area codes, state, ZIP, timezone"
+		}
+		return strings.Join(s.Place.Regions(), " ") + " in " + strings.Join(s.Place.Zones(), " "), "area codes, state, ZIP, timezone"
+	case ruleHold:
+		return fmt.Sprintf("campaign %s, team %s", orNone(string(s.Facts.Hold)), orNone(s.Facts.TeamPaused)), "operator"
+	case ruleSchedule:
+		return fmt.Sprintf("start %s, stop %s in %s", orNone(strings.Join(p.Schedule.Start, "; ")),
+			orNone(strings.Join(p.Schedule.Stop, "; ")), p.Schedule.Location()), "schedule"
+	case ruleNotBefore:
+		return "not before " + stamp(s.Lead.NotBefore), "lead"
+	case ruleDue:
+		return "due " + stamp(s.Lead.Due), "outcomes"
+	case ruleWindow:
+		return s.clocks(now), s.windowSource()
+	case ruleCaps:
+		return fmt.Sprintf("%d attempts to this phone in 31 days", len(s.Facts.Calls)), s.capSources()
+	case ruleGap:
+		last := time.Time{}
+		if n := len(s.Facts.Calls); n > 0 {
+			last = s.Facts.Calls[n-1]
+		}
+		return fmt.Sprintf("last attempt %s, gap %s", stamp(last), p.Attempts.Gap), "attempts.gap"
+	case ruleOpen:
+		return "open attempt " + orNone(s.Facts.OpenAttempt), "record"
+	case ruleBudget:
+		return fmt.Sprintf("%d calls today, budget %s", s.Facts.CallsToday, orNoLimit(p.Budget.CallsPerDay)), "budget.calls_per_day"
+	case ruleInFlight:
+		return fmt.Sprintf("campaign %d of %s, team %d of %s", s.Facts.InFlight, orNoLimit(p.Pace.MaxInFlight),
+			s.Facts.TeamInFlight, orNoLimit(s.Facts.TeamMaxInFlight)), "pace.max_in_flight"
+	case ruleClock:
+		return "this machine against Redis", "clock"
+	}
+	return "", ""
+}
+
+func (s Subject) detail(r rule, a answer, now time.Time) string {
+	switch {
+	case a.ok && !a.ends.IsZero():
+		return "open until " + stamp(a.ends)
+	case a.ok:
+		return "ok"
+	case r == ruleWindow && s.Place != nil:
+		w := s.Plan.Window(s.Place, now)
+		return strings.TrimSpace(string(a.reason) + " " + w.Blame)
+	case r == ruleSuppressed && s.Facts.SuppressedWhy != "":
+		return string(a.reason) + ": " + s.Facts.SuppressedWhy
+	case r == ruleLead && s.Lead.Note != "":
+		return string(a.reason) + ": " + s.Lead.Note
+	}
+	return string(a.reason)
+}
+
+// clocks shows the local time in every zone that the lead could be in.
+func (s Subject) clocks(now time.Time) string {
+	if s.Place == nil {
+		return "no place"
+	}
+	parts := make([]string, 0, 4)
+	for _, name := range s.Place.Zones() {
+		zone, err := region.Zone(name)
+		if err != nil {
+			continue
+		}
+		parts = append(parts, now.In(zone).Format("Mon 15:04")+" "+name)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s Subject) windowSource() string {
+	if s.Plan.Calling.Rules == RulesNone {
+		return "calling.hours"
+	}
+	if s.Place == nil {
+		return "calling.hours"
+	}
+	return "calling.hours; " + strings.Join(s.Place.Sources(), "; ")
+}
+
+func (s Subject) capSources() string {
+	var parts []string
+	for _, l := range s.Plan.Limits(s.Place) {
+		parts = append(parts, fmt.Sprintf("%d per %s (%s)", l.N, l.Per, l.Source))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func orNoLimit(n int) string {
+	if n <= 0 {
+		return "no limit"
+	}
+	return fmt.Sprint(n)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "none"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
