@@ -1,0 +1,245 @@
+package importer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/region"
+)
+
+// headLines is how many records at the beginning are looked at for the header; titles may stand above it.
+const headLines = 10
+
+// NoColumn is the header that says that no column of the list plays a role.
+const NoColumn = "-"
+
+// HeaderError says that a column is missing.
+type HeaderError struct {
+	Role    string   // what the column is for
+	Want    string   // the header that was asked for; empty when none was
+	Headers []string // what the list has
+	Nearest string   // the header of the list, or the usual one, that comes closest
+	hint    string
+}
+
+func (e *HeaderError) Error() string {
+	var b strings.Builder
+	if e.Want != "" {
+		fmt.Fprintf(&b, "no column is called %q (%s)", clip(e.Want), e.Role)
+	} else {
+		fmt.Fprintf(&b, "no column is for the %s", e.Role)
+	}
+	shown := make([]string, 0, len(e.Headers))
+	for _, h := range e.Headers[:min(len(e.Headers), 20)] {
+		shown = append(shown, fmt.Sprintf("%q", clip(h)))
+	}
+	if len(e.Headers) > len(shown) {
+		shown = append(shown, "…")
+	}
+	fmt.Fprintf(&b, "; the header has %s", strings.Join(shown, ", "))
+	if e.Nearest != "" && e.Want != "" {
+		fmt.Fprintf(&b, "; did you mean %q?", clip(e.Nearest))
+	}
+	b.WriteString("; " + e.hint)
+	return b.String()
+}
+
+// head is what stands above the rows.
+type head struct {
+	columns  []string       // names of the columns, each once
+	roles    map[string]int // role → column
+	line     int            // physical line where the header begins
+	warnings []string
+}
+
+// findHead finds the header, passes over it and what stands above, and gives its columns their roles.
+func findHead(r *records, columns map[string]string) (*head, error) {
+	queue, rows, err := r.ahead(headLines)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("the file is empty; want a header line and one row for each lead")
+	}
+	h := &head{}
+	at := 0
+	if first := strings.ToLower(strings.TrimSpace(string(queue[0].text))); strings.HasPrefix(first, "sep=") && len(first) <= 5 && len(rows) > 1 {
+		at = 1
+	}
+	start := at
+	for i := start; i < len(rows); i++ {
+		if looksLikeHeader(rows[i], columns) {
+			at = i
+			break
+		}
+	}
+	if at > start {
+		h.warnings = append(h.warnings, fmt.Sprintf("the header is in line %d; %d lines above it were passed over", queue[at].line, at-start))
+	}
+	if len(rows[at]) > maxColumns {
+		return nil, fmt.Errorf("the header has %d columns, more than %d; is the delimiter %q right?", len(rows[at]), maxColumns, r.frame.delim)
+	}
+	h.columns = names(rows[at])
+	if err := h.assign(columns, r.frame.delim); err != nil {
+		return nil, err
+	}
+	h.line = queue[at].line
+	r.drop(at + 1)
+	return h, nil
+}
+
+// looksLikeHeader reports whether one of the cells is the header of phones that was asked for, or a usual one.
+func looksLikeHeader(row []string, columns map[string]string) bool {
+	want := columns[campaign.RolePhone]
+	return slices.ContainsFunc(row, func(cell string) bool {
+		if want != "" {
+			return plain(cell) == plain(want)
+		}
+		return isPhoneHeader(cell)
+	})
+}
+
+// names gives every column a name of its own: a second "Phone" is "Phone (2)", one without a name is "column 3".
+func names(header []string) []string {
+	columns := make([]string, len(header))
+	taken := map[string]bool{}
+	for i, cell := range header {
+		name := strings.TrimSpace(strings.Trim(strings.TrimSpace(cell), "\ufeff\u200b"))
+		if name == "" {
+			name = fmt.Sprintf("column %d", i+1)
+		}
+		base := name
+		for n := 2; taken[name]; n++ {
+			name = fmt.Sprintf("%s (%d)", base, n)
+		}
+		taken[name] = true
+		columns[i] = name
+	}
+	return columns
+}
+
+// assign gives the columns their roles: first as the operator says, then by their usual names.
+func (h *head) assign(columns map[string]string, delim byte) error {
+	h.roles = map[string]int{}
+	var errs []error
+	for _, role := range slices.Sorted(maps.Keys(columns)) {
+		if !slices.Contains(campaign.Roles(), role) {
+			errs = append(errs, fmt.Errorf("%q is not a role of a column; roles are %s", clip(role), strings.Join(campaign.Roles(), ", ")))
+			continue
+		}
+		want := columns[role]
+		if want == NoColumn {
+			continue
+		}
+		i := h.column(want)
+		if i < 0 {
+			errs = append(errs, &HeaderError{
+				Role: role, Want: want, Headers: h.columns, Nearest: nearest(want, h.columns),
+				hint: "name the column as the list does, or - for none",
+			})
+			continue
+		}
+		h.roles[role] = i
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	for _, role := range campaign.Roles() {
+		if _, given := columns[role]; !given {
+			h.byAlias(role)
+		}
+	}
+	h.splitNames()
+	if _, ok := h.roles[campaign.RolePhone]; !ok {
+		return h.noPhone(delim)
+	}
+	return nil
+}
+
+// column is the column with the name, exactly or but for case and punctuation; -1 when there is none.
+func (h *head) column(name string) int {
+	if i := slices.Index(h.columns, strings.TrimSpace(name)); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(h.columns, func(c string) bool { return plain(c) == plain(name) && plain(name) != "" })
+}
+
+// byAlias gives a role to the column whose name is the likeliest for it, among those that have no role yet.
+func (h *head) byAlias(role string) {
+	type candidate struct{ column, rank int }
+	var found []candidate
+	for i, name := range h.columns {
+		if rank, ok := aliasRank[role][plain(name)]; ok && !h.plays(i) {
+			found = append(found, candidate{i, rank})
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.rank, b.rank) })
+	h.roles[role] = found[0].column
+	if role == campaign.RolePhone && len(found) > 1 {
+		others := make([]string, 0, len(found)-1)
+		for _, c := range found[1:] {
+			others = append(others, fmt.Sprintf("%q", h.columns[c.column]))
+		}
+		h.warnings = append(h.warnings, fmt.Sprintf("phones are taken from column %q; there is also %s: choose with --map phone=HEADER",
+			h.columns[found[0].column], strings.Join(others, ", ")))
+	}
+}
+
+// splitNames mends what some languages call both things: "Nombre" beside "Apellidos" is the first name.
+func (h *head) splitNames() {
+	name, hasName := h.roles[campaign.RoleName]
+	_, hasFirst := h.roles[campaign.RoleFirstName]
+	_, hasLast := h.roles[campaign.RoleLastName]
+	if !hasName || hasFirst || !hasLast {
+		return
+	}
+	switch plain(h.columns[name]) {
+	case "nombre", "nome", "name":
+		delete(h.roles, campaign.RoleName)
+		h.roles[campaign.RoleFirstName] = name
+	}
+}
+
+func (h *head) plays(column int) bool {
+	for _, i := range h.roles {
+		if i == column {
+			return true
+		}
+	}
+	return false
+}
+
+// noPhone says that the list has no column of phones, and what may be the cause.
+func (h *head) noPhone(delim byte) error {
+	e := &HeaderError{Role: campaign.RolePhone, Headers: h.columns, hint: "name the column with --map phone=HEADER"}
+	usual := strings.Fields(aliases[campaign.RolePhone])
+	for _, name := range h.columns {
+		// An f for a ph is the commonest slip, and too far off for counting letters.
+		p := strings.ReplaceAll(plain(name), "fon", "phon")
+		if nearest(p, usual) != "" || strings.Contains(p, "phon") || strings.Contains(p, "mobil") || strings.Contains(p, "telef") {
+			e.Nearest = name
+			e.hint = fmt.Sprintf("if %q holds them, say --map %q, or call it %q", clip(name), "phone="+clip(name), "Phone")
+			break
+		}
+	}
+	for _, name := range h.columns {
+		if _, err := region.ParsePhone(name, "US"); err == nil {
+			e.hint = "the first line holds a phone number already: write a header line above it, as in phone,name"
+			// The line is a row of people's data, which an error must not repeat.
+			e.Headers, e.Nearest = []string{"…"}, ""
+			return e
+		}
+	}
+	if len(h.columns) == 1 {
+		e.hint += fmt.Sprintf(", or the delimiter if it is not %q", delim)
+	}
+	return e
+}

@@ -1,0 +1,173 @@
+// Package importer reads lists and says of every row either a lead or why not.
+//
+// A list's way through the package:
+//
+//	Sources.Expand ─► Input.Open ─► NewReader (encoding, delimiter, header, roles) ─► Next, Next, … ─► lead | duplicate | reject
+//
+// Memory does not grow with the list, but for some twenty bytes to remember each key.
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/region"
+)
+
+// Options says how a list is to be read.
+type Options struct {
+	// Plan is the campaign that the leads are for: its name and team make their ids, its rules decide who is held.
+	Plan *campaign.Plan
+	// Now is the time at which the age of consent and the limits of leads are judged.
+	Now time.Time
+	// Source is the list's name, in errors and in its id. The same source with the same columns is the same list.
+	Source string
+	// Columns names the header for a role, before all aliases. The header "-" means that no column plays the role.
+	Columns map[string]string
+	// Country is where national numbers belong to when the row does not say; ISO 3166, empty for none.
+	Country string
+	// Delimiter is the character between cells: , ; | or a tab. Zero finds out.
+	Delimiter rune
+	// Encoding is the IANA name of the list's encoding. Empty finds out among UTF-8, UTF-16 and Windows-1252.
+	Encoding string
+	// Seen remembers the keys of one run. Readers that share it find duplicates across their lists; nil is for one alone.
+	Seen *Seen
+}
+
+// Row is what became of one row of a list: exactly one of Lead, Duplicate and Reject is set.
+type Row struct {
+	Line      int      // physical line of the text where the row begins, from 1
+	Cells     []string // as many as the list has columns
+	Lead      *campaign.Lead
+	Place     region.Place // where the lead may be; its regions and zones make the lane
+	Duplicate *Duplicate
+	Reject    *Reject
+}
+
+// Duplicate is a row whose key stood in an earlier row of the same run. The earlier row counts as it stands: nothing of
+// the later one is taken over, not even into cells that are empty in the earlier one.
+type Duplicate struct {
+	Key   string
+	First int // line of the earlier row, in its own list
+}
+
+// Reader reads one list, row by row.
+type Reader struct {
+	opts     Options
+	list     campaign.List
+	phone    string // header of the phone column
+	first    int    // lines above the rows
+	records  *records
+	input    *counter
+	places   map[string]*known
+	warnings []string
+}
+
+// NewReader reads the head of a list: its encoding, its delimiter, its header. The error says what is wrong with the file
+// and what to do; a *HeaderError when a column is missing.
+func NewReader(r io.Reader, opts Options) (*Reader, error) {
+	if opts.Plan == nil {
+		return nil, errors.New("read list: no campaign")
+	}
+	if opts.Seen == nil {
+		opts.Seen = NewSeen()
+	}
+	if err := checkCountry(opts.Country); err != nil {
+		return nil, fmt.Errorf("%s: %w", opts.Source, err)
+	}
+	reader := &Reader{opts: opts, input: &counter{from: r}, places: map[string]*known{}}
+	if err := reader.open(); err != nil {
+		return nil, fmt.Errorf("%s: %w", opts.Source, err)
+	}
+	return reader, nil
+}
+
+// open finds out everything that stands before the first row.
+func (r *Reader) open() error {
+	text, err := openText(r.input, r.opts.Encoding)
+	if err != nil {
+		return err
+	}
+	r.warnings = append(r.warnings, text.warnings...)
+	r.records, err = newRecords(text, r.opts.Delimiter)
+	if err != nil {
+		return err
+	}
+	head, err := findHead(r.records, r.opts.Columns)
+	if err != nil {
+		return err
+	}
+	r.warnings = append(r.warnings, head.warnings...)
+	r.first = head.line
+	phone := head.roles[campaign.RolePhone]
+	isPhone := func(cell string) bool {
+		_, err := region.ParsePhone(cell, r.opts.Country)
+		return err == nil
+	}
+	if err := r.records.start(len(head.columns), phone, isPhone); err != nil {
+		return err
+	}
+	r.list = campaign.List{
+		Source:  r.opts.Source,
+		Columns: head.columns,
+		Roles:   head.roles,
+		Country: r.opts.Country,
+		Zone:    r.opts.Plan.Schedule.Timezone,
+	}
+	r.list.ID = listID(&r.list)
+	r.phone = head.columns[phone]
+	return nil
+}
+
+// checkCountry says what is wrong with a list's country, or nil.
+func checkCountry(country string) error {
+	if country == "" {
+		return nil
+	}
+	// Any number will do: what is asked is whether the tables know the country.
+	if p := region.Locate(region.Signals{Phone: "+12125550123", Country: country}).Problem; p.Code == "invalid_country" {
+		return fmt.Errorf("country %q is not known: %s", country, p.Fix)
+	}
+	return nil
+}
+
+// List is the head of the list: its columns, and which roles they play.
+func (r *Reader) List() campaign.List { return r.list }
+
+// Next is the next row, or io.EOF after the last one. Any other error ends the list: what stood before it was read, the
+// rest was not.
+func (r *Reader) Next() (Row, error) {
+	rec, err := r.records.next()
+	if errors.Is(err, io.EOF) {
+		return Row{}, io.EOF
+	}
+	if err != nil {
+		return Row{}, fmt.Errorf("%s: %w", r.opts.Source, err)
+	}
+	row := Row{Line: rec.line, Cells: rec.cells}
+	if rec.reject != nil {
+		row.Reject = rec.reject
+		return row, nil
+	}
+	r.judge(&row)
+	return row, nil
+}
+
+// Warnings says what a person should know about how the list was read, as far as it was read.
+func (r *Reader) Warnings() []string {
+	warnings := slices.Clone(r.warnings)
+	if n := r.records.latin; n > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d rows are not UTF-8 and were read as Windows-1252; name the encoding if letters look wrong", n))
+	}
+	if n := r.records.empty; n > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d rows without any cell were passed over", n))
+	}
+	return warnings
+}
+
+// BytesRead is how much of the input was read, for progress.
+func (r *Reader) BytesRead() int64 { return r.input.n.Load() }

@@ -1,0 +1,209 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// sampleSize is how much of a list is looked at to find out how it is written, in bytes.
+const sampleSize = 64 << 10
+
+// counter counts what is read through it.
+type counter struct {
+	from io.Reader
+	n    atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// text is a list as bytes in an encoding that ASCII is a part of: UTF-8, or Windows-1252 in those rows that are not UTF-8.
+type text struct {
+	*bufio.Reader
+	mixed    bool // rows that are not UTF-8 are Windows-1252
+	warnings []string
+}
+
+// sample is the beginning of the text.
+func (t *text) sample() ([]byte, error) {
+	head, err := t.Peek(sampleSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return head, nil
+}
+
+// openText unpacks and decodes a list. Which encoding it has is found out by rule: a byte order mark, else the pattern of zero bytes
+// that UTF-16 has, else UTF-8, and row by row Windows-1252 where it is not that.
+func openText(input *counter, name string) (*text, error) {
+	t := &text{Reader: bufio.NewReaderSize(input, sampleSize)}
+	head, err := t.sample()
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(head, []byte("\x1f\x8b")) {
+		unpacked, err := gzip.NewReader(t.Reader)
+		if err != nil {
+			return nil, fmt.Errorf("unpack gzip: %w", err)
+		}
+		t.Reader = bufio.NewReaderSize(&unpacker{packed: input, from: unpacked}, sampleSize)
+		if head, err = t.sample(); err != nil {
+			return nil, err
+		}
+	}
+	if len(bytes.TrimSpace(head)) == 0 {
+		return nil, errors.New("the file is empty; want a header line and one row for each lead")
+	}
+	if name != "" {
+		return t, t.force(name)
+	}
+	if what := notText(head); what != "" {
+		return nil, errors.New(what)
+	}
+	switch order, marked := wide(head); {
+	case order != nil:
+		t.decode(unicode.UTF16(*order, unicode.UseBOM))
+		if !marked {
+			t.warnings = append(t.warnings, "the file has no byte order mark and was read as UTF-16")
+		}
+	case bytes.IndexByte(head, 0) >= 0:
+		return nil, errors.New("the file is not text: it has zero bytes in it; export the list as CSV")
+	default:
+		t.mixed = true
+	}
+	return t, t.skipMark()
+}
+
+// force takes the encoding that the operator names.
+func (t *text) force(name string) error {
+	enc, err := htmlindex.Get(name)
+	if err != nil {
+		return fmt.Errorf("encoding %q is not known; name utf-8, utf-16le, utf-16be, windows-1252 or another IANA name", name)
+	}
+	if canonical, err := htmlindex.Name(enc); err != nil || canonical != "utf-8" {
+		t.decode(enc)
+	}
+	return t.skipMark()
+}
+
+func (t *text) decode(enc encoding.Encoding) {
+	t.Reader = bufio.NewReaderSize(transform.NewReader(t.Reader, enc.NewDecoder()), sampleSize)
+}
+
+// skipMark drops byte order marks; some programs write two.
+func (t *text) skipMark() error {
+	for {
+		head, err := t.Peek(3)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read: %w", err)
+		}
+		if !bytes.Equal(head, []byte("\xef\xbb\xbf")) {
+			return nil
+		}
+		if _, err := t.Discard(3); err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+	}
+}
+
+// notText names the files that people take for lists by mistake.
+func notText(head []byte) string {
+	lower := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 512)]))
+	switch {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return "the file is an Excel workbook or a ZIP archive; save the sheet as CSV (UTF-8) first"
+	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
+		return "the file is an old Excel workbook; save the sheet as CSV (UTF-8) first"
+	case bytes.HasPrefix(head, []byte("%PDF")):
+		return "the file is a PDF document; want a CSV file"
+	case bytes.HasPrefix(lower, []byte("<!doctype html")), bytes.HasPrefix(lower, []byte("<html")):
+		return "the file is a web page, perhaps a login page; want a CSV file, so check the link"
+	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
+		return "the file is UTF-32; save it as UTF-8"
+	}
+	return ""
+}
+
+// wide finds UTF-16, by its mark or by where the zero bytes stand: in text of Latin letters every second byte is one.
+func wide(head []byte) (order *unicode.Endianness, marked bool) {
+	little, big := unicode.LittleEndian, unicode.BigEndian
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		return &little, true
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return &big, true
+	}
+	var zeros [2]int
+	for i, b := range head {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	pairs := len(head) / 2
+	switch {
+	case zeros[1]*10 > pairs*4 && zeros[0]*20 < pairs:
+		return &little, false
+	case zeros[0]*10 > pairs*4 && zeros[1]*20 < pairs:
+		return &big, false
+	}
+	return nil, false
+}
+
+// maxRatio is how many times larger than its packed form a text may be, once it is larger than freeSize. Lists pack 5 to 20 times.
+const (
+	maxRatio = 200
+	freeSize = 64 << 20
+)
+
+// unpacker reads a packed text and stops where it grows without end.
+type unpacker struct {
+	packed *counter
+	from   io.Reader
+	n      int64
+}
+
+func (u *unpacker) Read(p []byte) (int, error) {
+	n, err := u.from.Read(p)
+	u.n += int64(n)
+	if u.n > freeSize && u.n > maxRatio*u.packed.n.Load() {
+		return 0, fmt.Errorf("unpack gzip: the text is more than %d times larger than its file, which no list is", maxRatio)
+	}
+	return n, err
+}
+
+// utf8Text is a row as UTF-8; latin reports that it was Windows-1252.
+func utf8Text(row []byte) (decoded []byte, latin bool) {
+	if utf8.Valid(row) {
+		return row, false
+	}
+	decoded, err := charmap.Windows1252.NewDecoder().Bytes(row)
+	if err != nil {
+		return bytes.ToValidUTF8(row, []byte("�")), true
+	}
+	return decoded, true
+}
+
+// clip keeps a value short enough for an error text.
+func clip(s string) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}
