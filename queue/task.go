@@ -1,0 +1,105 @@
+package queue
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Task is one of the structs below. Its fields are ids; two tasks with the same ids are the same task.
+type Task interface {
+	kind() kind
+	// ids returns the ids as text, in an order that never changes.
+	ids() []string
+}
+
+// Dial is a ticket: the team has someone to call. Slot tells tickets of a team apart.
+type Dial struct {
+	Team string `json:"team"`
+	Slot int64  `json:"slot"`
+}
+
+// Stage is a ticket: the team has leads whose contact is not yet created. Slot tells tickets of a team apart.
+type Stage struct {
+	Team string `json:"team"`
+	Slot int64  `json:"slot"`
+}
+
+// Settle says that an event lies in the team's inbox.
+type Settle struct {
+	Team  string `json:"team"`
+	Inbox string `json:"inbox"`
+}
+
+// Reconcile says that it is time to look up the team's calls without an outcome. Round is the same in every daemon.
+type Reconcile struct {
+	Team  string `json:"team"`
+	Round int64  `json:"round"`
+}
+
+// Import says that a campaign's lists are to be read. Occurrence names the moment of its schedule.
+type Import struct {
+	Campaign   string `json:"campaign"`
+	Occurrence string `json:"occurrence"`
+}
+
+// Follow says that what follows a settled attempt is to be done, such as a text message.
+type Follow struct {
+	Team    string `json:"team"`
+	Attempt string `json:"attempt"`
+}
+
+// Sweep says that it is time to look for the team's leads and events whose wake-up was lost. Round is the same in every
+// daemon.
+type Sweep struct {
+	Team  string `json:"team"`
+	Round int64  `json:"round"`
+}
+
+// kind is what holds for all tasks of one type.
+type kind struct {
+	name  string
+	queue string
+	// timeout ends the handler's context. A handler that goes on all the same runs beside its own second copy, so the
+	// value leaves ample room: for Dial and Stage the longest wait for a slot, an API request of a minute, and a margin.
+	timeout time.Duration
+	// ticket marks a task that is worthless once it is old: whoever made it makes the next one.
+	ticket bool
+}
+
+func (Dial) kind() kind      { return kind{"dial", Call, 3 * time.Minute, true} }
+func (Stage) kind() kind     { return kind{"stage", Bulk, 3 * time.Minute, true} }
+func (Settle) kind() kind    { return kind{"settle", Work, 2 * time.Minute, false} }
+func (Reconcile) kind() kind { return kind{"reconcile", Work, 10 * time.Minute, false} }
+func (Import) kind() kind    { return kind{"import", Bulk, time.Hour, false} }
+func (Follow) kind() kind    { return kind{"follow", Work, 3 * time.Minute, false} }
+func (Sweep) kind() kind     { return kind{"sweep", Work, 10 * time.Minute, false} }
+
+func (t Dial) ids() []string      { return []string{t.Team, number(t.Slot)} }
+func (t Stage) ids() []string     { return []string{t.Team, number(t.Slot)} }
+func (t Settle) ids() []string    { return []string{t.Team, t.Inbox} }
+func (t Reconcile) ids() []string { return []string{t.Team, number(t.Round)} }
+func (t Import) ids() []string    { return []string{t.Campaign, t.Occurrence} }
+func (t Follow) ids() []string    { return []string{t.Team, t.Attempt} }
+func (t Sweep) ids() []string     { return []string{t.Team, number(t.Round)} }
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// escape keeps an id from running into the next one.
+var escape = strings.NewReplacer("%", "%25", ":", "%3A")
+
+// taskID returns the name under which asynq knows the task, such as "dial:default:1767225600".
+func taskID(t Task) (string, error) {
+	name := t.kind().name
+	var b strings.Builder
+	b.WriteString(name)
+	for i, id := range t.ids() {
+		if strings.TrimSpace(id) == "" {
+			return "", fmt.Errorf("%s task: id %d of %d is empty", name, i+1, len(t.ids()))
+		}
+		b.WriteByte(':')
+		b.WriteString(escape.Replace(id))
+	}
+	return b.String(), nil
+}
