@@ -1,0 +1,80 @@
+# `make help` lists the targets. Nothing is written outside this tree but Go's own caches.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help build demo deps check arch lint fmt tidy-check test short fuzz bench cover vuln clean
+
+GO       ?= go
+FUZZTIME ?= 10s
+BENCH    ?= .
+COUNT    ?= 5
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Tools are pinned. The linter takes minutes to build, so it is kept, under its version.
+GOLANGCI_VERSION    := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
+
+# $(call stage,NAME,COMMAND) runs the command and says in one line how it went and how many seconds it took.
+define stage
+	@begin=$$(date +%s); \
+	if $(2); then echo "-- $(1): ok, $$(($$(date +%s) - begin)) s"; \
+	else code=$$?; echo "-- $(1): FAILED after $$(($$(date +%s) - begin)) s"; exit $$code; fi
+endef
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+		printf '  %-12s %s\n' "$$target" "$$text"; done
+
+build: ## build bin/dialerd, a static binary
+	$(call stage,build,CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dialerd ./cmd/dialerd)
+
+demo: build ## build, then show the whole main job on this machine, with nobody called
+	./bin/dialerd demo
+
+deps: ## install what the tests need (Debian: redis-server chromium iproute2 gcc), or say what is missing
+	$(call stage,deps,./.ci/deps)
+
+check: arch lint tidy-check ## everything that needs no test run: shape, lint, format, go.mod
+
+arch: ## who imports whom, and what no file may contain
+	$(call stage,arch,$(GO) test .)
+
+lint: $(GOLANGCI) ## lint and format check
+	$(call stage,lint,$(GOLANGCI) run ./...)
+
+fmt: $(GOLANGCI) ## format every file
+	$(GOLANGCI) fmt ./...
+
+tidy-check: ## go.mod and go.sum are complete, and modules are what they were
+	$(call stage,tidy-check,$(GO) mod tidy -diff && $(GO) mod verify)
+
+test: deps check build ## everything but long soaks; what .ci/run calls
+	$(call stage,test,$(GO) test -race -shuffle=on -timeout 12m ./...)
+	$(call stage,fuzz smoke,./.ci/fuzz 2s)
+	$(call stage,demo smoke,./.ci/demo)
+
+short: ## the tests without the slow ones and without the race detector
+	$(call stage,short,$(GO) test -short ./...)
+
+fuzz: ## run each fuzz target for FUZZTIME=10s
+	$(call stage,fuzz,./.ci/fuzz $(FUZZTIME))
+
+bench: ## run the benchmarks COUNT=5 times, BENCH=regexp; compare two outputs with benchstat
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+cover: ## statements covered, per package and in all
+	@mkdir -p bin
+	$(GO) test -coverprofile bin/cover.out ./...
+	@$(GO) tool cover -func bin/cover.out | tail -n 1
+
+vuln: ## known vulnerabilities in what we import; asks a database on the internet
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+
+clean: ## remove what was built
+	rm -rf bin
+
+$(GOLANGCI):
+	$(call stage,build golangci-lint,GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION))
+	@mv bin/tools/golangci-lint $@
