@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dialerd/dialerd/campaign"
+)
+
+// attempt reads an attempt and its lead.
+func (s *Store) attempt(ctx context.Context, r ref, id string) (*campaign.Attempt, *campaign.Lead, error) {
+	_, leadID, _, ok := splitAttempt(id)
+	if !ok {
+		return nil, nil, fmt.Errorf("attempt %q: %w", id, ErrNotFound)
+	}
+	lead, err := s.lead(ctx, r, leadID)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range lead.Attempts {
+		if lead.Attempts[i].ID == id {
+			return &lead.Attempts[i], lead, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("attempt %q: %w", id, ErrNotFound)
+}
+
+// Accepted records that the API took an attempt's call. callID is the API's name for it, "" when it gave none; look is when to
+// look the call up if nothing is heard of it. It reports whether that was news; of a settled attempt only the call's id is
+// remembered. ErrConflict: the attempt was refused.
+func (s *Store) Accepted(ctx context.Context, id, callID string, look, now time.Time) (applied bool, err error) {
+	return s.attemptVerb(ctx, "accept", scriptAccepted, id, callID, ms(look), ms(now))
+}
+
+// InDoubt records that an attempt may have rung; cause says why, for the operator. It is never dialled again before a webhook or a
+// search finds it, or its time is over. It reports whether that was news: only what is `sending` can become doubtful.
+func (s *Store) InDoubt(ctx context.Context, id, cause string, look time.Time) (applied bool, err error) {
+	return s.attemptVerb(ctx, "doubt", scriptInDoubt, id, cause, ms(look))
+}
+
+// NextStep is what becomes of a lead whose attempt was refused.
+type NextStep string
+
+// The next steps.
+const (
+	StepAgain   NextStep = "again"   // due again, at a time or at once
+	StepHeld    NextStep = "held"    // until a person mends what the API complained about
+	StepRestage NextStep = "restage" // the API does not know the contact: it needs a new one
+)
+
+// Denial is why nothing can have rung, and what follows.
+type Denial struct {
+	Next   NextStep
+	Due    time.Time // with StepAgain and StepRestage: not before this; zero = at once
+	Reason campaign.Reason
+	Note   string
+}
+
+// Refused records that an attempt cannot have rung: the request never left, or the API said no. All that it counted for is taken
+// back, and the lead's attempt is not spent. It reports whether that was news: once an attempt is more than `sending`, or Sweep has
+// taken its sender for lost, it stays what it is.
+func (s *Store) Refused(ctx context.Context, id string, d Denial) (applied bool, err error) {
+	switch d.Next {
+	case StepAgain, StepHeld, StepRestage:
+	default:
+		return false, fmt.Errorf("refuse attempt %s: next step %q is none of again, held and restage", id, d.Next)
+	}
+	if d.Next == StepHeld && d.Reason == "" {
+		return false, fmt.Errorf("refuse attempt %s: held without a reason", id)
+	}
+	return s.attemptVerb(ctx, "refuse", scriptRefused, id, string(d.Next), msOrNone(d.Due), string(d.Reason), d.Note)
+}
+
+// MarkTransferred remembers that the call of an open attempt was handed to a person; it does not end the attempt. It reports
+// whether that was news.
+func (s *Store) MarkTransferred(ctx context.Context, id string) (applied bool, err error) {
+	return s.attemptVerb(ctx, "mark", scriptTransferred, id)
+}
+
+// Touch says when an open attempt is to be looked up next. ErrNotFound: it is not open any more.
+func (s *Store) Touch(ctx context.Context, id string, nextLook time.Time) error {
+	_, err := s.attemptVerb(ctx, "touch", scriptTouch, id, ms(nextLook))
+	return err
+}
+
+func (s *Store) attemptVerb(ctx context.Context, verb string, sc *script, id string, args ...any) (bool, error) {
+	r, err := s.attemptRef(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	words, err := s.run(ctx, sc, r.team, append([]any{id}, args...)...)
+	if err != nil {
+		return false, fmt.Errorf("%s attempt %s: %w", verb, id, err)
+	}
+	return !words.again(), nil
+}
+
+// Clue is what is known of a call. What is empty is not known.
+type Clue struct {
+	AttemptID string    // as our metadata came back
+	CallID    string    // the API's name for the call
+	ContactID string    // whom it rang
+	At        time.Time // when it began
+}
+
+// contactSlack is how much earlier than its attempt a call may seem to have begun, by the API's clock.
+const contactSlack = 2 * time.Minute
+
+// FindAttempt finds the attempt of a team that a call belongs to: by our own id, else by the call's id, else as the open attempt to
+// that contact, unless the call began before it. ErrNotFound: it is none of ours.
+func (s *Store) FindAttempt(ctx context.Context, team string, clue Clue) (*campaign.Attempt, *campaign.Lead, error) {
+	if clue.AttemptID != "" {
+		a, lead, err := s.teamAttempt(ctx, team, clue.AttemptID)
+		if !errors.Is(err, ErrNotFound) {
+			return a, lead, err
+		}
+	}
+	if clue.CallID != "" {
+		a, lead, err := s.indexedAttempt(ctx, team, "calls", clue.CallID)
+		if !errors.Is(err, ErrNotFound) {
+			return a, lead, err
+		}
+	}
+	if clue.ContactID != "" {
+		a, lead, err := s.indexedAttempt(ctx, team, "contactopen", clue.ContactID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, nil, err
+		}
+		if err == nil && (clue.At.IsZero() || !clue.At.Before(a.At.Add(-contactSlack))) {
+			return a, lead, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("attempt of call %q: %w", clue.CallID, ErrNotFound)
+}
+
+// teamAttempt reads an attempt if it is the team's: ids come from outside.
+func (s *Store) teamAttempt(ctx context.Context, team, id string) (*campaign.Attempt, *campaign.Lead, error) {
+	r, err := s.attemptRef(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.team != team {
+		return nil, nil, fmt.Errorf("attempt %q of team %q: %w", id, team, ErrNotFound)
+	}
+	return s.attempt(ctx, r, id)
+}
+
+func (s *Store) indexedAttempt(ctx context.Context, team, index, field string) (*campaign.Attempt, *campaign.Lead, error) {
+	id, err := s.client.HGet(ctx, teamKey(team, index), field).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("look up %s: %w", index, err)
+	}
+	return s.teamAttempt(ctx, team, id)
+}
+
+// Unsettled lists the accepted and unknown attempts of a team that are to be looked up by now, the longest due first.
+func (s *Store) Unsettled(ctx context.Context, team string, now time.Time, limit int) ([]campaign.Attempt, error) {
+	ids, err := s.client.ZRangeByScore(ctx, teamKey(team, "open"), &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(ms(now), 10), Count: int64(limit),
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list unsettled attempts of team %q: %w", team, err)
+	}
+	return s.attempts(ctx, team, ids)
+}
+
+// Unresolved lists the attempts of a team that began before a time and have no outcome yet, whatever their state.
+func (s *Store) Unresolved(ctx context.Context, team string, before time.Time) ([]campaign.Attempt, error) {
+	pipe := s.client.Pipeline()
+	open := pipe.ZRange(ctx, teamKey(team, "open"), 0, -1)
+	sending := pipe.ZRange(ctx, teamKey(team, "sending"), 0, -1)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("list unresolved attempts of team %q: %w", team, err)
+	}
+	all, err := s.attempts(ctx, team, append(open.Val(), sending.Val()...))
+	if err != nil {
+		return nil, err
+	}
+	var old []campaign.Attempt
+	for _, a := range all {
+		if a.At.Before(before) {
+			old = append(old, a)
+		}
+	}
+	return old, nil
+}
+
+// attempts reads attempts; those that ended meanwhile are left out.
+func (s *Store) attempts(ctx context.Context, team string, ids []string) ([]campaign.Attempt, error) {
+	var found []campaign.Attempt
+	for _, id := range ids {
+		a, _, err := s.teamAttempt(ctx, team, id)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if a.State.Open() {
+			found = append(found, *a)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/store/redistest"
+)
+
+// benchServers are the settings that are worth comparing.
+var benchServers = map[string]redistest.Options{
+	"nothing kept":       {},
+	"appendfsync always": {AppendOnly: true},
+}
+
+func benchStore(b *testing.B, client redis.UniversalClient) *Store {
+	b.Helper()
+	s := New(client, Options{})
+	if _, err := s.Apply(b.Context(), testCampaign(testTeam, testName), start); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.PutLanes(b.Context(), testName, map[string]Place{testLane: {Zones: []string{"America/New_York"}}}); err != nil {
+		b.Fatal(err)
+	}
+	list := campaign.List{ID: "benchlst", Columns: []string{"Phone", "Name", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"}}
+	if err := s.AddList(b.Context(), testName, list); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// benchLead is a lead with ten cells of 121 bytes together, as the memory figures are stated for.
+func benchLead(i int) NewLead {
+	phone := campaign.Phone(fmt.Sprintf("+1212%07d", i))
+	return NewLead{
+		Phone: phone, Lane: testLane, List: "benchlst",
+		Row: []string{
+			string(phone), fmt.Sprintf("Person Number%07d", i), "New York", "10001-1234", "gold plan", "renewal", "2026-03-01", "agent seven",
+			"spring offer", "prefers mornings",
+		},
+	}
+}
+
+// BenchmarkAddLeads takes in leads a batch at a time; memory is what Redis uses for each, all indexes included.
+func BenchmarkAddLeads(b *testing.B) {
+	for name, o := range benchServers {
+		for _, batch := range []int{500, 4000} {
+			b.Run(fmt.Sprintf("%s/batch=%d", name, batch), func(b *testing.B) {
+				client := redistest.StartServer(b, o).Client(b)
+				s := benchStore(b, client)
+				before := usedMemory(b, client)
+				leads := make([]NewLead, batch)
+				n := 0
+				for b.Loop() {
+					for i := range leads {
+						leads[i] = benchLead(n)
+						n++
+					}
+					if _, err := s.AddLeads(b.Context(), testName, leads, start); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "leads/s")
+				b.ReportMetric(float64(usedMemory(b, client)-before)/float64(n), "B/lead")
+			})
+		}
+	}
+}
+
+func usedMemory(b *testing.B, client redis.UniversalClient) int64 {
+	b.Helper()
+	text, err := client.Info(b.Context(), "memory").Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var used int64
+	for line := range strings.SplitSeq(text, "\r\n") {
+		if _, err := fmt.Sscanf(line, "used_memory:%d", &used); err == nil {
+			return used
+		}
+	}
+	b.Fatal("no used_memory")
+	return 0
+}
+
+// BenchmarkReimport adds leads that are there already.
+func BenchmarkReimport(b *testing.B) {
+	for name, o := range benchServers {
+		b.Run(name, func(b *testing.B) {
+			s := benchStore(b, redistest.StartServer(b, o).Client(b))
+			leads := make([]NewLead, 4000)
+			for i := range leads {
+				leads[i] = benchLead(i)
+			}
+			for b.Loop() {
+				if _, err := s.AddLeads(b.Context(), testName, leads, start); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(leads)*b.N)/b.Elapsed().Seconds(), "leads/s")
+		})
+	}
+}
+
+// BenchmarkBegin is the binding step alone, and the whole way of a call through the record: pick, facts, begin, accepted, settle.
+func BenchmarkBegin(b *testing.B) {
+	for name, o := range benchServers {
+		b.Run(name, func(b *testing.B) {
+			s := benchStore(b, redistest.StartServer(b, o).Client(b))
+			ctx, n, begun := b.Context(), 0, time.Duration(0)
+			fill := func() {
+				leads := make([]NewLead, 1000)
+				for i := range leads {
+					leads[i] = benchLead(n)
+					n++
+				}
+				if _, err := s.AddLeads(ctx, testName, leads, start); err != nil {
+					b.Fatal(err)
+				}
+				claims, err := s.Stageable(ctx, StageRequest{Campaign: testName, Lanes: []string{testLane}, N: 1000, Now: start, Lease: time.Minute})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, c := range claims {
+					if _, err := s.Staged(ctx, c, "0f1e2d3c-"+string(c.Lead.Phone)); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			calls := 0
+			for b.Loop() {
+				if calls%1000 == 0 {
+					b.StopTimer()
+					fill()
+					b.StartTimer()
+				}
+				calls++
+				c, err := s.Pick(ctx, PickRequest{Campaign: testName, Lanes: []string{testLane}, Now: start, Lease: time.Minute})
+				if err != nil || c == nil {
+					b.Fatal(c, err)
+				}
+				f, err := s.Facts(ctx, c.Lead, "2026-03-10", start)
+				if err != nil {
+					b.Fatal(err)
+				}
+				t := time.Now()
+				id, refusal, err := s.Begin(ctx, BeginRequest{
+					Claim: c, Agent: "aB3dE9fG", Now: start, Deadline: start.Add(15 * time.Second), Day: "2026-03-10", Lifetime: 6, Gap: 4 * time.Hour,
+					Caps: []Cap{
+						{2, 24 * time.Hour, campaign.ReasonCap24h}, {4, 7 * 24 * time.Hour, campaign.ReasonCap7d}, {6, 30 * 24 * time.Hour, campaign.ReasonCap30d},
+					},
+					TeamEpoch: f.TeamEpoch, CampaignEpoch: f.CampaignEpoch,
+				})
+				begun += time.Since(t)
+				if err != nil || refusal != nil {
+					b.Fatal(refusal, err)
+				}
+				call := fmt.Sprintf("0f1e2d3c-4b5a-6978-8796-%012d", calls)
+				if _, err := s.Accepted(ctx, id, call, start, start); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := s.Settle(ctx, Settlement{
+					AttemptID: id, CallID: call, Disposition: campaign.NoAnswer, Status: "NO_ANSWER", Next: Next{State: campaign.LeadClosed},
+				}, start); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(begun.Microseconds())/float64(calls), "µs/begin")
+			b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
+		})
+	}
+}

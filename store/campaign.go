@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dialerd/dialerd/campaign"
+)
+
+// Applied is what applying a campaign came to.
+type Applied struct {
+	Number  int64 // names the campaign in attempt ids; unique over all teams
+	Version int   // 1, 2, …
+	Created bool  // it was not there before
+	Changed bool  // this made a new version
+}
+
+// Record is a campaign as it is stored.
+type Record struct {
+	campaign.Campaign
+	Number    int64
+	Version   int
+	Hold      campaign.Hold
+	Epoch     int64     // rises with every hold, new version and suppression of the campaign
+	StartedAt time.Time // when it was last started or resumed by hand; zero = never
+	AppliedAt time.Time // when this version was applied
+
+	ImportedAt time.Time // the last occurrence of its schedule's import that was run; zero = none
+	Problem    string    // why it cannot call at all until a person mends it; "" = nothing is known against it
+}
+
+// Apply stores a campaign. The same definition again makes no new version. A name belongs to one team for ever: a campaign of
+// another team is an error that names it.
+func (s *Store) Apply(ctx context.Context, c campaign.Campaign, now time.Time) (Applied, error) {
+	if !campaign.ValidName(c.Name) {
+		return Applied{}, fmt.Errorf("apply campaign %q: a name is 1 to 63 of a-z, 0-9, dot, dash and underscore and begins with a "+
+			"letter or digit", c.Name)
+	}
+	if err := checkTeam(c.Team); err != nil {
+		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
+	}
+	def, err := json.Marshal(c)
+	if err != nil {
+		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
+	}
+	r, err := s.run(ctx, scriptName, globalTeam, c.Name, c.Team)
+	if err != nil {
+		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
+	}
+	if r[0] == "taken" {
+		return Applied{}, fmt.Errorf("apply campaign %q: the name belongs to team %q, give the campaign of team %q another: %w",
+			c.Name, r[1], c.Team, &ConflictError{Want: "team " + c.Team, Got: "team " + r[1]})
+	}
+	n, err := strconv.ParseInt(r[1], 10, 64)
+	if err != nil {
+		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
+	}
+	s.remember(ref{team: c.Team, name: c.Name, n: n})
+	r, err = s.run(ctx, scriptApply, c.Team, n, c.Name, def, ms(now))
+	if err != nil {
+		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
+	}
+	version, err := strconv.Atoi(r[1])
+	if err != nil {
+		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
+	}
+	return Applied{Number: n, Version: version, Created: !r.again() && version == 1, Changed: !r.again()}, nil
+}
+
+// Campaign reads a campaign. ErrNotFound names the campaigns whose names look alike.
+func (s *Store) Campaign(ctx context.Context, name string) (*Record, error) {
+	r, err := s.campaignRef(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.records(ctx, []ref{r})
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 {
+		s.forget(r)
+		return nil, fmt.Errorf("campaign %q: %w", name, ErrNotFound)
+	}
+	return records[0], nil
+}
+
+// Campaigns reads all campaigns of all teams, in the order of their names.
+func (s *Store) Campaigns(ctx context.Context) ([]*Record, error) {
+	pipe := s.client.Pipeline()
+	teams := pipe.HGetAll(ctx, teamKey(globalTeam, "campaigns"))
+	numbers := pipe.HGetAll(ctx, teamKey(globalTeam, "numbers"))
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("list campaigns: %w", err)
+	}
+	var refs []ref
+	for _, name := range slices.Sorted(maps.Keys(teams.Val())) {
+		n, err := strconv.ParseInt(numbers.Val()[name], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("list campaigns: number of %q: %w", name, err)
+		}
+		refs = append(refs, ref{team: teams.Val()[name], name: name, n: n})
+	}
+	return s.records(ctx, refs)
+}
+
+// TeamCampaigns reads the campaigns of a team, in the order of their names.
+func (s *Store) TeamCampaigns(ctx context.Context, team string) ([]*Record, error) {
+	refs, err := s.teamRefs(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	return s.records(ctx, refs)
+}
+
+func (s *Store) teamRefs(ctx context.Context, team string) ([]ref, error) {
+	numbers, err := s.client.HGetAll(ctx, teamKey(team, "campaigns")).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list campaigns of team %q: %w", team, err)
+	}
+	var refs []ref
+	for _, name := range slices.Sorted(maps.Keys(numbers)) {
+		n, err := strconv.ParseInt(numbers[name], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("list campaigns of team %q: number of %q: %w", team, name, err)
+		}
+		refs = append(refs, ref{team: team, name: name, n: n})
+	}
+	return refs, nil
+}
+
+// records reads campaigns; those that were named but never stored are left out.
+func (s *Store) records(ctx context.Context, refs []ref) ([]*Record, error) {
+	cmds := make([]*redis.MapStringStringCmd, len(refs))
+	err := s.inParts(ctx, len(refs), func(pipe redis.Pipeliner, i int) { cmds[i] = pipe.HGetAll(ctx, refs[i].key("")) })
+	if err != nil {
+		return nil, fmt.Errorf("read campaigns: %w", err)
+	}
+	records := make([]*Record, 0, len(refs))
+	for i, r := range refs {
+		h := cmds[i].Val()
+		if h["def"] == "" {
+			continue
+		}
+		rec := &Record{Number: r.n, Hold: campaign.Hold(h["hold"])}
+		if err := json.Unmarshal([]byte(h["def"]), &rec.Campaign); err != nil {
+			return nil, fmt.Errorf("read campaign %q: %w", r.name, err)
+		}
+		var err1, err2 error
+		rec.Version, err1 = strconv.Atoi(h["version"])
+		rec.Epoch, err2 = strconv.ParseInt(h["epoch"], 10, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("read campaign %q: %w", r.name, err)
+		}
+		rec.StartedAt, rec.AppliedAt = fromMS(h["started_at"]), fromMS(h["applied_at"])
+		rec.ImportedAt, rec.Problem = fromMS(h["imported_at"]), h["problem"]
+		s.remember(r)
+		records = append(records, rec)
+	}
+	return records, nil
+}
+
+// SetHold says by hand that a campaign is paused, stopped, started, or (HoldNone) left to its schedule. It returns the
+// campaign's new epoch: from now on Begin refuses every decision that was made before. What is on its way to the API already is
+// counted by Quiet.
+func (s *Store) SetHold(ctx context.Context, name string, hold campaign.Hold, now time.Time) (int64, error) {
+	r, err := s.campaignRef(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	got, err := s.runCampaign(ctx, scriptSetHold, r, string(hold), ms(now))
+	if err != nil {
+		return 0, fmt.Errorf("set hold of %q: %w", name, err)
+	}
+	return strconv.ParseInt(got[1], 10, 64)
+}
+
+// runCampaign runs a script whose first arguments are the campaign's number and name.
+func (s *Store) runCampaign(ctx context.Context, sc *script, r ref, args ...any) (reply, error) {
+	got, err := s.run(ctx, sc, r.team, append([]any{r.n, r.name}, args...)...)
+	if errors.Is(err, errGone) {
+		s.forget(r)
+	}
+	return got, err
+}
+
+// ms is a time as scripts take it: unix milliseconds, rounded down; zero for the zero time.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// msOrNone is ms, or "" for the zero time.
+func msOrNone(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.UnixMilli(), 10)
+}
+
+// fromMS reads unix milliseconds; what is no number above zero is the zero time.
+func fromMS(s string) time.Time {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}

@@ -1,0 +1,79 @@
+-- attempt.lua stands between common.lua and the scripts that change attempts. An attempt's id is "N.LEAD.k".
+
+-- find returns an attempt with its lead, or nothing.
+local function find(id)
+  local n, name, k = string.match(id, '^(%d+)%.([^.]+)%.(%d+)$')
+  if not n then return nil end
+  local L = lead(n, name)
+  if not L then return nil end
+  k = tonumber(k)
+  for _, a in ipairs(L.rec.a or {}) do
+    if a.n == k then return L, a end
+  end
+  return nil
+end
+
+-- A phone's history over all campaigns: o its open attempt, t unix seconds of its attempts, c its last conversation.
+local function history(phone)
+  local raw = redis.call('HGET', key('phones'), phone)
+  if raw then return cjson.decode(raw) end
+  return {}
+end
+
+local function save_history(phone, h)
+  if h.t and #h.t == 0 then h.t = nil end
+  if next(h) == nil then
+    redis.call('HDEL', key('phones'), phone)
+  else
+    redis.call('HSET', key('phones'), phone, cjson.encode(h))
+  end
+end
+
+local function attempt_state(a) return a.s or 'settled' end
+
+-- turn moves an attempt to another state in the counters.
+local function turn(n, a, s)
+  count(n, 'a:' .. attempt_state(a), -1)
+  count(n, 'a:' .. s, 1)
+  a.s = s
+  if s == 'settled' then a.s = nil end
+end
+
+-- flight counts calls under way: of the campaign, the team and the agent.
+local function flight(n, agent, by)
+  count(n, 'inflight', by)
+  tally(key('flight'), 'team', by)
+  tally(key('flight'), 'agent:' .. agent, by)
+end
+
+-- land ends what an attempt occupies while it is open. The caller saves the history.
+local function land(L, a, id, h)
+  redis.call('ZREM', key('sending'), id)
+  redis.call('ZREM', key('open'), id)
+  flight(L.n, a.i, -1)
+  if h.o == id then h.o = nil end
+  local contact = redis.call('HGET', key('contacts'), L.rec.p)
+  if contact and redis.call('HGET', key('contactopen'), contact) == id then
+    redis.call('HDEL', key('contactopen'), contact)
+  end
+  if a.b then count(L.n, 'sec:reserved', -a.b) end
+  a.b, a.e, a.o = nil, nil, nil
+end
+
+-- doubt makes an attempt one that may have rung.
+local function doubt(L, a, id, cause, look)
+  turn(L.n, a, 'unknown')
+  a.e, a.o = nil, nil
+  if cause ~= '' then a.w = cause end
+  redis.call('ZREM', key('sending'), id)
+  redis.call('ZADD', key('open'), look, id)
+  save(L)
+end
+
+-- name_call remembers which attempt a call of the API belongs to: with HSET where the API itself said so, with HSETNX where
+-- it was inferred. A settled attempt's own record is left alone.
+local function name_call(a, id, call, set)
+  if call == '' then return end
+  if not a.c and a.s then a.c = call end
+  redis.call(set, key('calls'), call, id)
+end

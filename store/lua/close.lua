@@ -1,0 +1,15 @@
+-- close.lua ends a lead: a worker's claimed one, or any lead by hand.
+--
+-- KEYS  1 the team's hash
+-- ARGV  1 N   2 lead   3 token, "" = by hand   4 disposition or "" (as it was)   5 reason or ""   6 note or ""
+-- returns ok; or again (by hand: was closed already), fenced, missing, conflict (by hand: the lead is being called)
+local L, refusal = mine(ARGV[1], ARGV[2], ARGV[3])
+if not L then return refusal end
+local s = state(L)
+if s == 'closed' then return { 'again' } end
+if s == 'calling' then return { 'conflict', 'new, staged, waiting or held', s } end
+finish(L.rec, ARGV[5] ~= '' and ARGV[5] or nil)
+if ARGV[4] ~= '' then L.rec.z = ARGV[4] end
+if ARGV[6] ~= '' then L.rec.t = ARGV[6] end
+save(L)
+return { 'ok' }

@@ -1,0 +1,224 @@
+-- common.lua stands before every script of the record. It holds what a lead is in Redis and the one way to change it.
+--
+-- KEYS[1] of every script is the team's hash, dialerd:{TEAM}:team. All other keys derive from it, so they carry the same hash
+-- tag and lie in the same slot. A reply is an array of strings whose first says what happened:
+--   ok …                 done
+--   again …              had been done before; nothing was written
+--   gone                 the campaign does not exist
+--   missing              no such lead or attempt
+--   fenced               the claim is no longer the caller's
+--   conflict want got    the record is not in a state that allows this
+--
+-- A lead is one value of the hash c:N:leads: a JSON object that scripts read and write, a newline, and the row as it was
+-- imported, which no script reads. The object (absent = zero):
+--   s state ("new" when absent)   p phone        k key, when it is not the phone   l lane     q import sequence   b priority
+--   r reason   t note   d due, ms   m 1: due was promised   u 1: urgent   g 1: was staged again   i 1: held by the import
+--   z last disposition   x overrides   o refused attempts no longer listed
+--   a attempts, oldest first: n number, s state ("settled" when absent), t begun, ms, e deadline, ms, d day as YYYYMMDD,
+--     i agent, c call id, z disposition, w status, y seconds, f 1: transferred, b seconds reserved, o token that began it,
+--     p phone, when it was another than the lead's is now
+local base = string.sub(KEYS[1], 1, -5)
+
+local function key(name) return base .. name end
+
+local function ckey(n, name) return base .. 'c:' .. n .. ':' .. name end
+
+-- int writes a whole number without exponent: Redis' own conversion keeps 14 digits only.
+local function int(x) return string.format('%.0f', x) end
+
+-- known reports whether campaign N exists under this name.
+local function known(n, name) return redis.call('HGET', base .. 'c:' .. n, 'name') == name end
+
+-- tally adds to a counter of a hash; a counter at zero is no field.
+local function tally(hash, field, by)
+  if by ~= 0 and redis.call('HINCRBY', hash, field, int(by)) == 0 then
+    redis.call('HDEL', hash, field)
+  end
+end
+
+local function count(n, field, by) tally(ckey(n, 'count'), field, by) end
+
+-- Suppression. A list is 16384 sets of numbers without their plus sign, small enough to stay sets of integers.
+local function digits(phone) return string.sub(phone, 2) end
+
+local function bucket(phone) return int(tonumber(digits(phone)) % 16384) end
+
+-- suppressed names the list of the team or the campaign that a phone is on, or nothing.
+local function suppressed(n, phone)
+  local b = bucket(phone)
+  if redis.call('SISMEMBER', key('dnc:' .. b), digits(phone)) == 1 then return 'team' end
+  if redis.call('SISMEMBER', ckey(n, 'dnc:' .. b), digits(phone)) == 1 then return 'campaign' end
+  return nil
+end
+
+-- parse makes a lead of its record. was keeps what it counts as until save.
+local function parse(n, id, raw)
+  local nl = string.find(raw, '\n', 1, true)
+  local rec = cjson.decode(string.sub(raw, 1, nl - 1))
+  return {
+    n = n, id = id, rec = rec, row = string.sub(raw, nl),
+    was = { s = rec.s or 'new', r = rec.r, z = rec.z, l = rec.l or '' },
+  }
+end
+
+local function lead(n, id)
+  local raw = redis.call('HGET', ckey(n, 'leads'), id)
+  if not raw then return nil end
+  return parse(n, id, raw)
+end
+
+local function state(L) return L.rec.s or 'new' end
+
+-- queued reports whether leads of a state are in a queue, or in a claim taken from one.
+local function queued(s) return s == 'new' or s == 'staged' or s == 'waiting' end
+
+-- order is the score inside a lane: lower goes first.
+local function order(rec) return int((rec.q or 0) - (rec.b or 0) * 1099511627776) end
+
+-- ready names the queue of leads that may be taken now.
+local function ready(s, lane)
+  if s == 'new' then return 'new:' .. lane end
+  return 'ready:' .. lane
+end
+
+-- queue_of says where a lead belongs by its record alone: the queue's name and its score there.
+local function queue_of(rec)
+  local lane = rec.l or ''
+  if rec.u or rec.m then return 'urgent', int(rec.d or 0) end
+  if rec.d then return 'wait:' .. lane, int(rec.d) end
+  return ready(rec.s or 'new', lane), order(rec)
+end
+
+-- dequeue takes a lead out of whatever queue or claim it is in. One that the caller has claimed (mine) is in no queue.
+local function dequeue(L)
+  if not queued(L.was.s) then return end
+  if not L.mine then
+    redis.call('ZREM', ckey(L.n, ready(L.was.s, L.was.l)), L.id)
+    redis.call('ZREM', ckey(L.n, 'wait:' .. L.was.l), L.id)
+    redis.call('ZREM', ckey(L.n, 'urgent'), L.id)
+  end
+  local name = L.n .. '.' .. L.id
+  redis.call('ZREM', key('claims'), name)
+  redis.call('HDEL', key('tokens'), name)
+end
+
+local function tally_lead(n, s, r, z, by)
+  count(n, 's:' .. s, by)
+  if r then count(n, 'r:' .. s .. ':' .. r, by) end
+  if z then count(n, 'z:' .. z, by) end
+end
+
+-- save writes a lead: the record, the one queue that it belongs in, and the counters. A claim on it ends here.
+local function save(L)
+  local rec, was = L.rec, L.was
+  if rec.s == 'new' then rec.s = nil end
+  if rec.a and #rec.a == 0 then rec.a = nil end
+  if rec.x and next(rec.x) == nil then rec.x = nil end
+  dequeue(L)
+  redis.call('HSET', ckey(L.n, 'leads'), L.id, cjson.encode(rec) .. L.row)
+  local s = state(L)
+  if queued(s) then
+    local queue, score = queue_of(rec)
+    redis.call('ZADD', ckey(L.n, queue), score, L.id)
+  end
+  if s ~= was.s or rec.r ~= was.r or rec.z ~= was.z then
+    tally_lead(L.n, was.s, was.r, was.z, -1)
+    tally_lead(L.n, s, rec.r, rec.z, 1)
+  end
+  L.was, L.mine = { s = s, r = rec.r, z = rec.z, l = rec.l or '' }, nil
+end
+
+-- holds reports whether a claim on a lead is the caller's.
+local function holds(n, id, token)
+  return redis.call('HGET', key('tokens'), n .. '.' .. id) == token
+end
+
+-- mine reads a lead that the caller has claimed; by hand, with no token, any lead. Else it says what to answer.
+local function mine(n, id, token)
+  if token ~= '' and not holds(n, id, token) then return nil, { 'fenced' } end
+  local L = lead(n, id)
+  if not L then return nil, { 'missing' } end
+  L.mine = token ~= ''
+  return L
+end
+
+-- claim gives a lead, taken out of its queue, to a worker until expiry.
+local function claim(n, id, token, expiry)
+  local name = n .. '.' .. id
+  redis.call('ZADD', key('claims'), expiry, name)
+  redis.call('HSET', key('tokens'), name, token)
+end
+
+-- spent is the number of attempts that may have rung.
+local function spent(rec)
+  local k = 0
+  for _, a in ipairs(rec.a or {}) do
+    if a.s ~= 'refused' then k = k + 1 end
+  end
+  return k
+end
+
+-- natural is the state of a lead that may be called, by what is known of it.
+local function natural(rec)
+  if redis.call('HEXISTS', key('contacts'), rec.p) == 0 then return 'new' end
+  if spent(rec) > 0 then return 'waiting' end
+  return 'staged'
+end
+
+-- detain holds a lead. What it waited for is kept for its release.
+local function detain(rec, reason)
+  rec.s, rec.r, rec.t, rec.i = 'held', reason, nil, nil
+end
+
+-- finish closes a lead: it waits for nothing more.
+local function finish(rec, reason)
+  rec.s, rec.r, rec.t, rec.i = 'closed', reason, nil, nil
+  rec.d, rec.m, rec.u = nil, nil, nil
+end
+
+-- suppress_lead closes a lead whose phone is on a list. One that is being called is left to the end of its call.
+local function suppress_lead(L)
+  local s = state(L)
+  if s == 'calling' or s == 'closed' then return false end
+  finish(L.rec, 'suppressed')
+  L.rec.z = 'suppressed'
+  save(L)
+  return true
+end
+
+-- The index of leads that cannot be found by their phone alone: phone → "N.lead N.lead".
+local function index_phone(phone, name)
+  local at = redis.call('HGET', key('keyed'), phone)
+  if not at then
+    redis.call('HSET', key('keyed'), phone, name)
+  elseif not string.find(' ' .. at .. ' ', ' ' .. name .. ' ', 1, true) then
+    redis.call('HSET', key('keyed'), phone, at .. ' ' .. name)
+  end
+end
+
+local function unindex_phone(phone, name)
+  local at = redis.call('HGET', key('keyed'), phone)
+  if not at then return end
+  local left = {}
+  for other in string.gmatch(at, '%S+') do
+    if other ~= name then left[#left + 1] = other end
+  end
+  if #left == 0 then
+    redis.call('HDEL', key('keyed'), phone)
+  else
+    redis.call('HSET', key('keyed'), phone, table.concat(left, ' '))
+  end
+end
+
+-- move_phone gives a lead another phone. Past attempts keep the one that they rang.
+local function move_phone(L, phone)
+  local rec, name = L.rec, L.n .. '.' .. L.id
+  for _, a in ipairs(rec.a or {}) do
+    a.p = a.p or rec.p
+    if a.p == phone then a.p = nil end
+  end
+  if not rec.k then rec.k = rec.p end
+  unindex_phone(rec.p, name)
+  index_phone(phone, name)
+  rec.p = phone
+end

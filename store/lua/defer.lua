@@ -1,0 +1,12 @@
+-- defer.lua puts a claimed lead off until a time. A staged lead waits from then on; an unstaged one stays unstaged.
+--
+-- KEYS  1 the team's hash
+-- ARGV  1 N   2 lead   3 token   4 until ms   5 reason or ""
+-- returns ok; or fenced, missing
+local L, refusal = mine(ARGV[1], ARGV[2], ARGV[3])
+if not L then return refusal end
+L.rec.d = tonumber(ARGV[4])
+L.rec.r = ARGV[5] ~= '' and ARGV[5] or nil
+if state(L) == 'staged' then L.rec.s = 'waiting' end
+save(L)
+return { 'ok' }

@@ -1,0 +1,59 @@
+-- refused.lua records that an attempt cannot have rung, and takes back everything that it counted for.
+--
+-- KEYS  1 the team's hash
+-- ARGV  1 attempt id   2 what follows: again, held or restage   3 due ms or ""   4 reason or ""   5 note or ""
+-- returns ok, the lead's new state; or again (no longer sending), missing
+local kept = 4 -- refused attempts that stay listed; a lead may be refused many times while the API says 429
+
+local id, next_, reason = ARGV[1], ARGV[2], ARGV[4] ~= '' and ARGV[4] or nil
+local L, a = find(id)
+if not L then return { 'missing' } end
+if attempt_state(a) ~= 'sending' then return { 'again' } end
+local n, rec = L.n, L.rec
+local h = history(rec.p)
+land(L, a, id, h)
+turn(n, a, 'refused')
+local at, calls, taken = math.floor(a.t / 1000), {}, false
+for _, t in ipairs(h.t or {}) do
+  if t == at and not taken then
+    taken = true
+  else
+    calls[#calls + 1] = t
+  end
+end
+h.t = calls
+save_history(rec.p, h)
+count(n, 'calls', -1)
+count(n, 'day:' .. int(a.d), -1)
+
+local refused = 0
+for _, b in ipairs(rec.a) do
+  if b.s == 'refused' then refused = refused + 1 end
+end
+if refused > kept then
+  for i, b in ipairs(rec.a) do
+    if b.s == 'refused' then
+      table.remove(rec.a, i)
+      rec.o = (rec.o or 0) + 1
+      break
+    end
+  end
+end
+
+if suppressed(n, rec.p) then
+  finish(rec, 'suppressed')
+  rec.z = 'suppressed'
+elseif next_ == 'held' then
+  detain(rec, reason)
+else
+  if next_ == 'restage' then
+    redis.call('HDEL', key('contacts'), rec.p)
+    rec.g = 1
+  end
+  rec.d = ARGV[3] ~= '' and tonumber(ARGV[3]) or rec.d
+  rec.s, rec.r = natural(rec), reason
+  if rec.s == 'staged' and ARGV[3] ~= '' then rec.s = 'waiting' end
+end
+if ARGV[5] ~= '' and rec.s ~= 'closed' then rec.t = ARGV[5] end
+save(L)
+return { 'ok', state(L) }

@@ -1,0 +1,51 @@
+-- settle.lua ends an attempt with its disposition and says what becomes of the lead. It frees what the attempt occupied. A
+-- settled attempt never changes again.
+--
+-- KEYS  1 the team's hash
+-- ARGV  1 attempt id   2 now ms   3 the settlement as JSON: z disposition, w status, y seconds, c call id, f 1: transferred,
+--         conversation 1, state closed, waiting or held, d due ms, m 1: promised, r reason, t note, p the lead's next phone
+--       4 results as JSON or ""
+-- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, conflict (refused)
+local id, now, q = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local L, a = find(id)
+if not L then return { 'missing' } end
+local n, rec, s = L.n, L.rec, attempt_state(a)
+if s == 'refused' then return { 'conflict', 'sending, accepted or unknown', s } end
+if q.c then
+  name_call(a, id, q.c, 'HSETNX')
+  redis.call('ZADD', key('callsage'), 'NX', now, q.c)
+end
+if s == 'settled' then return { 'again' } end
+if a.c then redis.call('ZADD', key('callsage'), 'NX', now, a.c) end
+
+local phone = rec.p
+local h = history(phone)
+land(L, a, id, h)
+turn(n, a, 'settled')
+a.z, a.w, a.y = q.z, q.w, q.y
+if q.f then a.f = 1 end
+if q.conversation then
+  local over = math.floor(a.t / 1000) + (q.y or 0)
+  if not h.c or over > h.c then h.c = over end
+end
+save_history(phone, h)
+if q.y then count(n, 'sec:spent', q.y) end
+if ARGV[4] ~= '' then redis.call('HSET', ckey(n, 'results'), L.id, ARGV[4]) end
+
+-- Promise and urgency were for this call.
+finish(rec, q.r)
+rec.z, rec.g, rec.t = q.z, nil, q.t
+if q.state ~= 'closed' then
+  if q.p and q.p ~= phone then move_phone(L, q.p) end
+  if suppressed(n, rec.p) then
+    rec.r = 'suppressed'
+  elseif q.state == 'held' then
+    detain(rec, q.r)
+    rec.t = q.t
+  else
+    rec.d, rec.m = q.d, q.m
+    rec.s = natural(rec)
+  end
+end
+save(L)
+return { 'ok', state(L) }

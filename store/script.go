@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/*.lua
+var luaFiles embed.FS
+
+// script is one change of state.
+type script struct {
+	name string
+	src  *redis.Script
+}
+
+// newScript puts together a script of the record from the files that it begins with and its own.
+func newScript(name string, preludes ...string) *script {
+	var src strings.Builder
+	for _, file := range append(append([]string{"common"}, preludes...), name) {
+		text, err := luaFiles.ReadFile("lua/" + file + ".lua")
+		if err != nil {
+			panic(err) // the files are compiled in
+		}
+		src.Write(text)
+		src.WriteByte('\n')
+	}
+	return &script{name: name, src: redis.NewScript(src.String())}
+}
+
+var (
+	scriptName        = newScript("name")
+	scriptApply       = newScript("apply")
+	scriptSetHold     = newScript("set_hold")
+	scriptPauseTeam   = newScript("pause_team")
+	scriptAddList     = newScript("add_list")
+	scriptAddLeads    = newScript("add_leads")
+	scriptPutLanes    = newScript("put_lanes")
+	scriptStageable   = newScript("stageable", "queue")
+	scriptStaged      = newScript("staged")
+	scriptPick        = newScript("pick", "queue")
+	scriptReturn      = newScript("return")
+	scriptDefer       = newScript("defer")
+	scriptHold        = newScript("hold")
+	scriptClose       = newScript("close")
+	scriptReopen      = newScript("reopen")
+	scriptEdit        = newScript("edit")
+	scriptBegin       = newScript("begin", "attempt")
+	scriptAccepted    = newScript("accepted", "attempt")
+	scriptInDoubt     = newScript("in_doubt", "attempt")
+	scriptRefused     = newScript("refused", "attempt")
+	scriptSettle      = newScript("settle", "attempt")
+	scriptTransferred = newScript("transferred", "attempt")
+	scriptTouch       = newScript("touch")
+	scriptInbox       = newScript("inbox")
+	scriptDropInbox   = newScript("drop_inbox")
+	scriptSuppress    = newScript("suppress")
+	scriptUnsuppress  = newScript("unsuppress")
+	scriptListed      = newScript("listed")
+	scriptListPart    = newScript("list_part")
+	scriptClaims      = newScript("sweep_claims")
+	scriptSending     = newScript("sweep_sending", "attempt")
+	scriptOld         = newScript("sweep_old")
+	scriptLock        = newScript("lock")
+	scriptNote        = newScript("note")
+)
+
+// reply is what a script of the record answers: a word, then what belongs to it.
+type reply []string
+
+// again reports that the change had been made before.
+func (r reply) again() bool { return r[0] == "again" }
+
+// run runs a script on a team's keys.
+func (s *Store) run(ctx context.Context, sc *script, team string, args ...any) (reply, error) {
+	cmd := sc.src.Run(ctx, s.client, []string{teamKey(team, "team")}, args...)
+	return sc.reply(cmd)
+}
+
+// commandsAtOnce is how many commands go out in one round trip. A miniredis in our own process is reached through a pipe without a
+// buffer: it could not answer while we still write, and we would not read.
+const commandsAtOnce = 32
+
+// inParts sends the commands 0 to n-1 in as many round trips as needed. A value that is not there is no error.
+func (s *Store) inParts(ctx context.Context, n int, command func(pipe redis.Pipeliner, i int)) error {
+	for first := 0; first < n; first += commandsAtOnce {
+		pipe := s.client.Pipeline()
+		for i := first; i < min(n, first+commandsAtOnce); i++ {
+			command(pipe, i)
+		}
+		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+	}
+	return nil
+}
+
+// reply reads a script's answer; what it says went wrong becomes an error.
+func (sc *script) reply(cmd *redis.Cmd) (reply, error) {
+	words, err := cmd.StringSlice()
+	if err != nil {
+		return nil, fmt.Errorf("script %s: %w", sc.name, err)
+	}
+	if len(words) == 0 {
+		return nil, fmt.Errorf("script %s: no reply", sc.name)
+	}
+	switch words[0] {
+	case "gone":
+		return nil, errGone
+	case "missing":
+		return nil, ErrNotFound
+	case "fenced":
+		return nil, ErrFenced
+	case "conflict":
+		return nil, &ConflictError{Want: words[1], Got: words[2]}
+	case "lane":
+		return nil, fmt.Errorf("lane %q is not known to the campaign: put it first", words[1])
+	}
+	return words, nil
+}
+
+// errGone is an ErrNotFound: the campaign itself is missing.
+var errGone = fmt.Errorf("campaign %w", ErrNotFound)

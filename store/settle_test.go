@@ -1,0 +1,216 @@
+package store
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dialerd/dialerd/campaign"
+)
+
+func TestSettleEndsTheAttemptAndFreesItsPlace(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		begun := d.now
+		id, lead := d.inAttemptState(campaign.Accepted)
+		applied, err := d.MarkTransferred(ctx, id)
+		d.must(err)
+		again, err := d.MarkTransferred(ctx, id)
+		d.must(err)
+		if !applied || again {
+			d.Errorf("marked %t, then %t", applied, again)
+		}
+		d.now = d.now.Add(5 * time.Minute)
+		due := d.now.Add(24 * time.Hour)
+		applied, err = d.Settle(ctx, Settlement{
+			AttemptID: id, CallID: "call1", Disposition: campaign.Callback, Status: "COMPLETED", Duration: 61 * time.Second, Conversation: true,
+			RecordingURL: "https://x.test/r.mp3", Summary: "call\nlater", Extra: map[string]string{"outcome": "hot"},
+			Next: Next{State: campaign.LeadWaiting, Due: due, Promised: true, Reason: campaign.ReasonGap, Note: "after lunch"},
+		}, d.now)
+		d.must(err)
+		if !applied {
+			d.Error("not applied")
+		}
+		l := d.wantState(lead, campaign.LeadWaiting)
+		want := campaign.Attempt{
+			ID: id, Lead: lead, Campaign: testName, Phone: phoneNumber(0), State: campaign.Settled, At: begun, Agent: "aB3dE9fG", CallID: "call1",
+			Disposition: campaign.Callback, Status: "COMPLETED", Duration: 61 * time.Second, Transferred: true,
+		}
+		if diff := cmp.Diff([]campaign.Attempt{want}, l.Attempts); diff != "" {
+			d.Error(diff)
+		}
+		if !l.Due.Equal(due) || !l.Promised || l.Reason != campaign.ReasonGap || l.Note != "after lunch" || l.Disposition != campaign.Callback {
+			d.Errorf("got %+v", l)
+		}
+		res, err := d.Results(ctx, testName, lead)
+		d.must(err)
+		if diff := cmp.Diff(Results{"https://x.test/r.mp3", "call\nlater", map[string]string{"outcome": "hot"}}, res); diff != "" {
+			d.Error(diff)
+		}
+		counts, err := d.Counts(ctx, testName)
+		d.must(err)
+		wantCounts := &Counts{
+			Leads: 1, States: map[campaign.LeadState]int{campaign.LeadWaiting: 1},
+			Reasons:      map[campaign.LeadState]map[campaign.Reason]int{campaign.LeadWaiting: {campaign.ReasonGap: 1}},
+			Dispositions: map[campaign.Disposition]int{campaign.Callback: 1}, Attempts: map[campaign.AttemptState]int{campaign.Settled: 1},
+			Calls: 1, Days: map[string]int{begun.Format(time.DateOnly): 1}, Talked: 61 * time.Second,
+		}
+		if diff := cmp.Diff(wantCounts, counts); diff != "" {
+			d.Error(diff)
+		}
+		d.sound()
+		// Late and contradicting outcomes.
+		for _, late := range []campaign.Disposition{campaign.Completed, campaign.NoAnswer} {
+			if d.settle(id, late, closedNext) {
+				d.Errorf("%s was applied to a settled attempt", late)
+			}
+		}
+		if marked, err := d.MarkTransferred(ctx, id); marked || err != nil {
+			d.Errorf("marked %t, %v", marked, err)
+		}
+		if diff := cmp.Diff(l, d.leadOf(lead)); diff != "" {
+			d.Error(diff)
+		}
+		d.sound()
+	})
+}
+
+func TestSettleFromWhereverTheAttemptIs(t *testing.T) {
+	for _, from := range []campaign.AttemptState{campaign.Sending, campaign.Accepted, campaign.InDoubt} {
+		t.Run(string(from), func(t *testing.T) {
+			each(t, func(d *desk) {
+				id, lead := d.inAttemptState(from)
+				if !d.settle(id, campaign.Completed, closedNext) {
+					d.Error("not applied")
+				}
+				d.wantState(lead, campaign.LeadClosed)
+				d.sound()
+			})
+		})
+	}
+}
+
+func TestAnOptOutIsWrittenEvenIfTheAttemptWasSettled(t *testing.T) {
+	for _, scope := range []campaign.Scope{campaign.ScopeCampaign, campaign.ScopeTeam, campaign.ScopeGlobal} {
+		t.Run(string(scope), func(t *testing.T) {
+			each(t, func(d *desk) {
+				ctx := d.Context()
+				id, lead := d.inAttemptState(campaign.Settled)
+				applied, err := d.Settle(ctx, Settlement{AttemptID: id, Disposition: campaign.DoNotCall, Next: closedNext, Suppress: scope}, d.now)
+				d.must(err)
+				got, info, err := d.Suppressed(ctx, testTeam, testName, phoneNumber(0))
+				d.must(err)
+				if applied || got != scope || info.Reason != "do_not_call" || info.By != "attempt "+id || !info.At.Equal(d.now) {
+					d.Errorf("applied %t, got %q, %+v", applied, got, info)
+				}
+				if d.leadOf(lead).Attempts[0].Disposition != campaign.NoAnswer {
+					d.Error("the settled attempt changed")
+				}
+				d.sound()
+			})
+		})
+	}
+}
+
+func TestALeadSuppressedDuringItsCallIsClosedAtItsEnd(t *testing.T) {
+	each(t, func(d *desk) {
+		id, lead := d.inAttemptState(campaign.Accepted)
+		d.must(d.suppressOne(campaign.ScopeCampaign, phoneNumber(0)))
+		d.wantState(lead, campaign.LeadCalling)
+		d.settle(id, campaign.NoAnswer, Next{State: campaign.LeadWaiting, Due: d.now})
+		l := d.wantState(lead, campaign.LeadClosed)
+		if l.Reason != campaign.ReasonSuppressed || l.Disposition != campaign.NoAnswer {
+			d.Errorf("got %+v", l)
+		}
+		d.sound()
+	})
+}
+
+func TestALeadMovesOnToItsNextPhone(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		id, lead := d.inAttemptState(campaign.Accepted)
+		d.settle(id, campaign.WrongNumber, Next{State: campaign.LeadWaiting, Due: d.now, Phone: phoneNumber(7)})
+		l := d.wantState(lead, campaign.LeadNew) // the new phone has no contact
+		if l.Phone != phoneNumber(7) || l.Key != string(phoneNumber(0)) || l.Attempts[0].Phone != phoneNumber(0) {
+			d.Errorf("got %+v", l)
+		}
+		for phone, want := range map[campaign.Phone]int{phoneNumber(0): 0, phoneNumber(7): 1} {
+			found, err := d.LeadsByPhone(ctx, phone, testName)
+			d.must(err)
+			if len(found) != want {
+				d.Errorf("%s: %d leads, want %d", phone, len(found), want)
+			}
+		}
+		d.sound()
+		d.stageAll()
+		d.wantState(lead, campaign.LeadWaiting)
+		d.settle(d.begin(d.pickOne()), campaign.NoAnswer, closedNext)
+		f, err := d.Facts(ctx, d.leadOf(lead), d.day(), d.now)
+		d.must(err)
+		if len(f.Calls) != 1 {
+			d.Errorf("the new phone has %d calls", len(f.Calls))
+		}
+		// Suppressing a phone finds the lead that moved to it.
+		d.must(d.ReopenLead(ctx, testName, lead, time.Time{}))
+		d.must(d.suppressOne(campaign.ScopeTeam, phoneNumber(7)))
+		d.wantState(lead, campaign.LeadClosed)
+		d.sound()
+	})
+}
+
+func TestSettlementsThatMakeNoSense(t *testing.T) {
+	each(t, func(d *desk) {
+		id, lead := d.inAttemptState(campaign.Accepted)
+		before := d.leadOf(lead)
+		for want, q := range map[string]Settlement{
+			"until when":          {Disposition: campaign.NoAnswer, Next: Next{State: campaign.LeadWaiting}},
+			"without a reason":    {Disposition: campaign.NoAnswer, Next: Next{State: campaign.LeadHeld}},
+			"not calling":         {Disposition: campaign.NoAnswer, Next: Next{State: campaign.LeadCalling}},
+			"unknown state":       {Disposition: campaign.NoAnswer},
+			"disposition \"A B\"": {Disposition: "A B", Next: closedNext},
+			"a phone is":          {Disposition: campaign.NoAnswer, Next: Next{State: campaign.LeadClosed, Phone: "12"}},
+			"negative":            {Disposition: campaign.NoAnswer, Next: closedNext, Duration: -time.Second},
+		} {
+			q.AttemptID = id
+			_, err := d.Settle(d.Context(), q, d.now)
+			if err == nil || !strings.Contains(err.Error(), want) {
+				d.Errorf("got %v, want something about %q", err, want)
+			}
+		}
+		for _, unknown := range []string{"", "1.nobody.1", "7.x.1", "x"} {
+			_, err := d.Settle(d.Context(), Settlement{AttemptID: unknown, Disposition: campaign.Busy, Next: closedNext}, d.now)
+			d.wants(err, ErrNotFound)
+		}
+		if diff := cmp.Diff(before, d.leadOf(lead)); diff != "" {
+			d.Error(diff)
+		}
+	})
+}
+
+func TestEachResults(t *testing.T) {
+	each(t, func(d *desk) {
+		ids := d.staged(3)
+		for i := range 2 {
+			_, err := d.Settle(d.Context(), Settlement{
+				AttemptID: d.begin(d.pickOne()), Disposition: campaign.Completed, Summary: ids[i], Next: closedNext,
+			}, d.now)
+			d.must(err)
+		}
+		got := map[string]string{}
+		d.must(d.EachResults(d.Context(), testName, func(lead string, res Results) error {
+			got[lead] = res.Summary
+			return nil
+		}))
+		if diff := cmp.Diff(map[string]string{ids[0]: ids[0], ids[1]: ids[1]}, got); diff != "" {
+			d.Error(diff)
+		}
+		some, err := d.ResultsOf(d.Context(), testName, ids)
+		d.must(err)
+		if len(some) != 2 {
+			d.Errorf("got %v", some)
+		}
+	})
+}

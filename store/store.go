@@ -1,0 +1,79 @@
+// Package store is the record of truth in Redis; each change of state is one Lua script.
+//
+// What the record says is what happened: a task, a webhook or a worker that comes late, twice or never changes nothing that
+// the record does not allow. The package never reads a clock; every method that needs the time takes it.
+//
+// Errors of single records are ErrNotFound, ErrConflict and ErrFenced. Any other error means that Redis was not reached or
+// did not answer, so a change may or may not have been made: every method may be called again with the same arguments.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dialerd/dialerd/campaign"
+)
+
+// Store is the record. It may be used by many goroutines.
+type Store struct {
+	client redis.UniversalClient
+	log    *slog.Logger
+
+	mu      sync.RWMutex
+	names   map[string]ref   // campaigns by name: neither team nor number ever changes
+	numbers map[int64]string // names of campaigns by number
+	lists   map[listKey]*campaign.List
+}
+
+// Options are what a Store may be given beside its client.
+type Options struct {
+	Log *slog.Logger // where broken invariants are reported; nil = nowhere
+}
+
+// New makes a Store on a client, which the caller keeps and closes. The client must not retry by itself (see Open).
+func New(client redis.UniversalClient, o Options) *Store {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Store{
+		client:  client,
+		log:     o.Log,
+		names:   make(map[string]ref),
+		numbers: make(map[int64]string),
+		lists:   make(map[listKey]*campaign.List),
+	}
+}
+
+// Client is the client that the Store was made with.
+func (s *Store) Client() redis.UniversalClient { return s.client }
+
+// Ping reports whether Redis answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("ping redis: %w", err)
+	}
+	return nil
+}
+
+// The errors that a caller can act upon.
+var (
+	// ErrNotFound: there is no such campaign, lead, attempt or event.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the record is not in a state that allows this; a *ConflictError says which it wanted and which it got.
+	ErrConflict = errors.New("conflict")
+	// ErrFenced: the claim is no longer the caller's: its lease ran out, or somebody changed the lead. Drop the work.
+	ErrFenced = errors.New("the claim has passed to somebody else")
+)
+
+// ConflictError says what the record would have to be, and what it is. It matches ErrConflict.
+type ConflictError struct{ Want, Got string }
+
+func (e *ConflictError) Error() string { return fmt.Sprintf("want %s, got %s", e.Want, e.Got) }
+
+// Is makes errors.Is(err, ErrConflict) true.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
