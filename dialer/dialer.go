@@ -1,0 +1,79 @@
+// Package dialer takes a lead from due to closed: stage, feed, dial, settle, reconcile.
+//
+// A dial task is a ticket that says "this team has work". Its handler waits for a request slot, takes the best lead that is due,
+// decides with the time that it is then, writes the attempt down, and sends. Nothing slow stands between the decision and
+// the request, so pauses, opt-outs and windows hold to the last instant.
+package dialer
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/queue"
+	"github.com/dialerd/dialerd/store"
+	"github.com/dialerd/dialerd/thoughtly"
+)
+
+// Team is one API key's work.
+type Team struct {
+	Name        string
+	API         *thoughtly.Client
+	Requests    int           // the limit: so many requests …
+	Per         time.Duration // … in any stretch of this
+	Timeout     time.Duration // of one request
+	LookAfter   time.Duration // look an accepted call up when it has no outcome after this
+	Unresolved  time.Duration // list it as unresolved after this
+	MaxInFlight int           // 0 = no limit
+	PerMinute   float64       // price of a minute; 0 = not known
+}
+
+// spacing is the time between two slots of the limit.
+func (t *Team) spacing() time.Duration { return t.Per / time.Duration(max(t.Requests, 1)) }
+
+// Dialer does the work of all teams in a daemon's settings. Fill it, then use it from any number of goroutines.
+type Dialer struct {
+	Store     *store.Store
+	Queue     *queue.Client
+	Teams     map[string]*Team
+	Now       func() time.Time // with its monotonic reading
+	Log       *slog.Logger
+	FeedEvery time.Duration // between two rounds of Feed; 0 = 500 ms
+	// Import reads a campaign's lists. It is given, because reading lists is another package's work.
+	Import func(ctx context.Context, campaign string) error
+	// Observe is told what happened, for metrics; nil means nobody listens.
+	Observe func(Event)
+
+	mu      sync.Mutex
+	cache   map[string]*teamView // what is known of a team's campaigns, refreshed every viewAge
+	strides map[string]*stride   // whose turn it is, by team
+	rosters map[string]*roster   // agents, by team
+	rounds  map[string]int64     // the last round of regular work that was queued
+}
+
+// Event is something that was done, for metrics.
+type Event struct {
+	What     string // "call", "refusal", "stage", "settle", "event"
+	Team     string
+	Campaign string
+	Reason   campaign.Reason
+	State    campaign.AttemptState
+	Outcome  campaign.Disposition
+	Result   string // of an event: settled, in_progress, unmatched, unreadable
+}
+
+func (d *Dialer) observe(e Event) {
+	if d.Observe != nil {
+		d.Observe(e)
+	}
+}
+
+// Handlers are what the queue's server runs.
+func (d *Dialer) Handlers() queue.Handlers {
+	return queue.Handlers{
+		Dial: d.Dial, Stage: d.Stage, Settle: d.Settle, Reconcile: d.Reconcile, Follow: d.Follow, Sweep: d.Sweep,
+		Import: d.importLists,
+	}
+}

@@ -1,0 +1,229 @@
+package dialer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/queue"
+	"github.com/dialerd/dialerd/region"
+	"github.com/dialerd/dialerd/simulator"
+	"github.com/dialerd/dialerd/store"
+	"github.com/dialerd/dialerd/store/redistest"
+	"github.com/dialerd/dialerd/thoughtly"
+	"github.com/dialerd/dialerd/webhook"
+)
+
+// fleet is a fake Thoughtly, a Redis, and any number of daemons, all inside one synctest bubble.
+type fleet struct {
+	t      testing.TB
+	redis  *redistest.Memory
+	sim    *simulator.Server
+	store  *store.Store // the test's own view
+	team   settings
+	hosts  []*host
+	log    *slog.Logger
+	mu     sync.Mutex
+	hooked *Dialer // who receives webhooks
+}
+
+// settings are what the teams of a test's daemons are told.
+type settings struct {
+	requests int
+	per      time.Duration
+	timeout  time.Duration
+	after    time.Duration
+}
+
+func defaults() settings {
+	return settings{requests: 100, per: time.Minute, timeout: 15 * time.Second, after: 5 * time.Minute}
+}
+
+// host is one daemon.
+type host struct {
+	dialer *Dialer
+	server *queue.Server
+	client *redis.Client
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+}
+
+const teamName = "default"
+
+// newFleet makes the outside world. It sleeps until start first, because a bubble begins in the year 2000.
+func newFleet(t testing.TB, start time.Time, team settings, cfg simulator.Config) *fleet {
+	t.Helper()
+	time.Sleep(time.Until(start))
+	f := &fleet{t: t, redis: redistest.NewMemory(t), team: team, log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelError}))}
+	cfg.Limit = simulator.Limit{Requests: team.requests, Per: team.per, Phase: 17 * time.Second}
+	cfg.Client = &http.Client{Transport: simulator.InMemory(http.HandlerFunc(f.hook))}
+	f.sim = simulator.New(cfg)
+	t.Cleanup(f.sim.Close)
+	f.store = store.New(f.redis.Client(t), store.Options{Log: f.log})
+	return f
+}
+
+// testWriter makes a test fail when something is logged as an error.
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Helper()
+	w.t.Errorf("logged: %s", p)
+	return len(p), nil
+}
+
+// hook is the fleet's listener: whichever daemon is up receives.
+func (f *fleet) hook(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	d := f.hooked
+	f.mu.Unlock()
+	if d == nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	h := &webhook.Handler{
+		Teams: map[string]webhook.Keys{teamName: webhook.NewKeys(simulator.DefaultToken, teamName)}, Now: time.Now, Log: f.log,
+		Receive: func(ctx context.Context, e webhook.Event) error {
+			return d.Receive(ctx, Hook{Team: e.Team, Kind: e.Kind, Agent: e.Agent, Digest: e.Digest, Body: e.Body})
+		},
+	}
+	h.ServeHTTP(w, r)
+}
+
+// limiterSlots is the wiring that cmd has too: neither package knows the other.
+type limiterSlots struct{ *store.Limiter }
+
+func (s limiterSlots) Take(ctx context.Context, class string) (thoughtly.Slot, error) {
+	at, done, err := s.Limiter.Take(ctx, class)
+	if err != nil {
+		return thoughtly.Slot{}, err
+	}
+	return thoughtly.Slot{At: at, Done: func(r thoughtly.Reply) { done(r.Sent, r.Answered, r.Throttled, r.RetryAfter) }}, nil
+}
+
+// add starts one more daemon.
+func (f *fleet) add() *host {
+	f.t.Helper()
+	client := f.redis.Client(f.t)
+	limiter, err := store.NewLimiter(client, store.LimiterOptions{
+		Key: store.Fingerprint(simulator.DefaultToken), Requests: f.team.requests, Per: f.team.per, Timeout: f.team.timeout, Now: time.Now, Log: f.log,
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	h := &host{client: client}
+	h.dialer = &Dialer{
+		Store: store.New(client, store.Options{Log: f.log}), Queue: queue.NewClient(client, time.Now), Now: time.Now, Log: f.log,
+		FeedEvery: 20 * time.Second,
+		Teams: map[string]*Team{teamName: {
+			Name: teamName, Requests: f.team.requests, Per: f.team.per, Timeout: f.team.timeout, LookAfter: f.team.after, Unresolved: time.Hour,
+			API: &thoughtly.Client{
+				BaseURL: "https://api.example.com", Token: simulator.DefaultToken, TeamID: simulator.DefaultTeamID, Limiter: limiterSlots{limiter},
+				Timeout: f.team.timeout, Now: time.Now, Log: f.log, Transport: f.sim.Transport(),
+			},
+		}},
+	}
+	h.server, err = queue.NewServer(client, h.dialer.Handlers(), queue.Config{
+		Log: f.log, Now: time.Now, Concurrency: 12, CheckInterval: 15 * time.Second, DelayedInterval: time.Minute, TicketAge: 3 * time.Minute, ShutdownTimeout: time.Minute,
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := h.server.Start(context.Background()); err != nil {
+		f.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	h.stop = cancel
+	h.done.Go(func() {
+		if err := h.dialer.Feed(ctx); err != nil {
+			f.t.Error(err)
+		}
+	})
+	f.mu.Lock()
+	f.hooked = h.dialer
+	f.mu.Unlock()
+	f.hosts = append(f.hosts, h)
+	return h
+}
+
+// close ends all daemons.
+func (f *fleet) close() {
+	for _, h := range f.hosts {
+		h.stop()
+	}
+	for _, h := range f.hosts {
+		h.done.Wait()
+		h.server.Stop()
+	}
+}
+
+// subscribe has the fake post its events to the fleet.
+func (f *fleet) subscribe() {
+	f.t.Helper()
+	subs := &webhook.Subscriptions{PublicURL: "https://d.example.com"}
+	if _, err := subs.Ensure(context.Background(), f.hosts[0].dialer.Teams[teamName].API, teamName, []string{simulator.DefaultAgentID}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// spring is a campaign that calls all day.
+func spring() campaign.Campaign {
+	return campaign.Campaign{
+		Name: "spring", Team: teamName, Agents: []campaign.Agent{{ID: simulator.DefaultAgentID, Weight: 1}},
+		Calling:  campaign.Calling{Hours: region.Always(), Rules: campaign.RulesLegal, Guard: 5 * time.Minute},
+		Schedule: campaign.Schedule{Timezone: "America/New_York", Start: []string{"0 9 * * MON-FRI"}, Stop: []string{"0 20 * * MON-FRI"}},
+		Attempts: campaign.Caps{Lifetime: 4, Per24h: 3, Per7d: 4, Per30d: 6, Gap: time.Hour},
+		Outcomes: outcomes(), Pace: campaign.Pace{Weight: 1}, Consent: campaign.Consent{Basis: "test"},
+	}
+}
+
+func outcomes() map[campaign.Disposition]campaign.Outcome {
+	o := campaign.DefaultOutcomes()
+	o[campaign.NoAnswer] = campaign.Outcome{Retry: []time.Duration{2 * time.Hour, 4 * time.Hour}}
+	o[campaign.Busy] = campaign.Outcome{Retry: []time.Duration{90 * time.Minute, 3 * time.Hour}}
+	return o
+}
+
+// areas are where the leads of tests live: three zones, two states with stricter hours, one split area code.
+var areas = []struct{ code, state string }{{"212", "NY"}, {"312", "IL"}, {"415", "CA"}, {"850", "FL"}, {"502", "KY"}}
+
+// load imports n leads straight into the record.
+func (f *fleet) load(c campaign.Campaign, n int) {
+	f.t.Helper()
+	ctx, now := context.Background(), time.Now()
+	if _, err := f.store.Apply(ctx, c, now); err != nil {
+		f.t.Fatal(err)
+	}
+	list := campaign.List{ID: "l1", Source: "test", Columns: []string{"Phone", "Name", "State"}, Roles: map[string]int{
+		campaign.RolePhone: 0, campaign.RoleName: 1, campaign.RoleState: 2,
+	}}
+	if err := f.store.AddList(ctx, c.Name, list); err != nil {
+		f.t.Fatal(err)
+	}
+	lanes := map[string]store.Place{}
+	leads := make([]store.NewLead, n)
+	for i := range leads {
+		area := areas[i%len(areas)]
+		phone := fmt.Sprintf("+1%s555%04d", area.code, i/len(areas))
+		place := region.Locate(region.Signals{Phone: phone, State: area.state})
+		lane := campaign.LaneID(place.Regions, place.Zones)
+		lanes[lane] = store.Place{Zones: place.Zones, Regions: place.Regions}
+		leads[i] = store.NewLead{
+			ID: campaign.LeadID(c.Team, c.Name, phone), Key: phone, Phone: campaign.Phone(phone), Lane: lane, List: list.ID,
+			Row: []string{phone, fmt.Sprintf("Lead %d", i), area.state}, State: campaign.LeadNew,
+		}
+	}
+	if err := f.store.PutLanes(ctx, c.Name, lanes); err != nil {
+		f.t.Fatal(err)
+	}
+	if _, err := f.store.AddLeads(ctx, c.Name, leads, now); err != nil {
+		f.t.Fatal(err)
+	}
+}
