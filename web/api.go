@@ -1,0 +1,39 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/dialerd/dialerd/store"
+)
+
+func (s *server) apiStatus(w http.ResponseWriter, r *http.Request) {
+	status, err := s.Source.Status(r.Context())
+	s.answer(w, status, err)
+}
+
+func (s *server) apiCampaign(w http.ResponseWriter, r *http.Request) {
+	status, err := s.Source.Campaign(r.Context(), r.PathValue("name"))
+	s.answer(w, status, err)
+}
+
+// answer writes a result, or why there is none.
+func (s *server) answer(w http.ResponseWriter, v any, err error) {
+	code := http.StatusOK
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		code, v = http.StatusNotFound, map[string]string{"error": err.Error()}
+	case err != nil:
+		code, v = http.StatusServiceUnavailable, map[string]string{"error": err.Error()}
+	}
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		s.Log.Error("status cannot be written as json", "err", err)
+		http.Error(w, "status cannot be written as JSON", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(append(b, '\n')) // a client that has gone away is nobody's trouble
+}

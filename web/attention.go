@@ -1,0 +1,102 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/store"
+)
+
+// attention lists what needs a person, the worst first.
+func (s *Source) attention(r *reading) []Notice {
+	all := []Notice{}
+	add := func(level, do, format string, args ...any) {
+		all = append(all, Notice{Level: level, Text: fmt.Sprintf(format, args...), Do: absent(do)})
+	}
+	for _, t := range r.Teams {
+		if t.Paused != nil {
+			add(LevelError, "", "Team %s is paused: %s.", t.Team, strings.TrimSuffix(*t.Paused, "."))
+		}
+		if l := t.Limit; l != nil && l.Throttled > 0 && l.Effective < l.Requests {
+			add(LevelWarning, "", "Team %s: the API answered 429, so only %d of %d requests are used for now. Does somebody else use this API token?",
+				t.Team, l.Effective, l.Requests)
+		}
+		if t.Late() {
+			add(LevelWarning, "dialerd unresolved", "Team %s: %s without an outcome for too long.", t.Team, count(*t.Unresolved, "call"))
+		}
+	}
+	for _, c := range r.Campaigns {
+		if c.Problem != nil {
+			add(LevelError, "", "Campaign %s is not called: %s.", c.Campaign, strings.TrimSuffix(*c.Problem, "."))
+		}
+		if c.Leads.Held > 0 {
+			add(LevelWarning, "dialerd where "+c.Campaign, "Campaign %s: %s held%s.", c.Campaign, count(c.Leads.Held, "lead"), why(c.Held))
+		}
+	}
+	for _, role := range []string{"feed", "work"} {
+		if idle := s.unserved(r, role); len(idle) > 0 {
+			add(LevelError, "dialerd serve", "Nobody dials for %s: no daemon with the role %s was heard of in the last minute.", strings.Join(idle, ", "), role)
+		}
+	}
+	if o := r.ClockOffset; o != nil && max(*o, -*o) > store.ClockTolerance.Seconds() {
+		add(LevelError, "", "This machine's clock is off by %s from Redis', so it does not dial: synchronise both (NTP).",
+			time.Duration(*o*float64(time.Second)).Abs().Round(100*time.Millisecond))
+	}
+	if h := r.hooks; h != nil {
+		if h.Overloaded > 0 {
+			add(LevelError, "", "%s turned away because Redis and the spool on disk did not take them; their calls are settled by looking them up.",
+				count(int(h.Overloaded), "event"))
+		}
+		if waiting := h.Spooled - h.Drained; waiting > 0 {
+			add(LevelWarning, "", "%s in the spool on disk since this process started.", count(int(waiting), "event"))
+		}
+	}
+	for name, d := range r.queues {
+		if d.Archived > 0 {
+			add(LevelWarning, "", "Queue %s: %s given up.", name, count(int(d.Archived), "task"))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Notice) int { return strings.Compare(a.Level, b.Level) }) // error before warning
+	return all
+}
+
+// unserved are the teams with running campaigns for which no daemon has a role. A daemon that names no teams may serve any.
+func (s *Source) unserved(r *reading, role string) []string {
+	var idle []string
+	for _, c := range r.Campaigns {
+		if c.State != campaign.Running || slices.Contains(idle, c.Team) {
+			continue
+		}
+		if !slices.ContainsFunc(r.Daemons, func(d DaemonStatus) bool {
+			return slices.Contains(d.Roles, role) && (len(d.Teams) == 0 || slices.Contains(d.Teams, c.Team))
+		}) {
+			idle = append(idle, c.Team)
+		}
+	}
+	return idle
+}
+
+// why lists reasons with their counts, as in " (no_zone 8, no_consent 4)".
+func why(by map[campaign.Reason]int) string {
+	var parts []string
+	for _, reason := range most(by) {
+		if by[reason] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", reason, by[reason]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// count is a number of things with their verb: "1 lead is", "2 leads are".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return fmt.Sprintf("%d %ss are", n, noun)
+}

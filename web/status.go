@@ -1,0 +1,124 @@
+package web
+
+import (
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
+)
+
+// Status is what the whole fleet does, as /api/v1/status says it. Times are in UTC, durations are seconds, what is absent is null.
+type Status struct {
+	At        time.Time         `json:"at"`
+	Attention []Notice          `json:"attention"` // what needs a person, the worst first
+	Teams     []TeamStatus      `json:"teams"`
+	Campaigns []*CampaignStatus `json:"campaigns"` // those that run first, those that are done last
+	Daemons   []DaemonStatus    `json:"daemons"`
+	// ClockOffset is how far this machine's clock is ahead of Redis'.
+	ClockOffset *float64 `json:"clock_offset_s"`
+}
+
+// Notice is something that a person should do something about.
+type Notice struct {
+	Level string  `json:"level"` // LevelError or LevelWarning
+	Text  string  `json:"text"`
+	Do    *string `json:"do"` // the command to begin with
+}
+
+// The levels of notices.
+const (
+	LevelError   = "error"   // calls are not made that should be, or what came of them is lost
+	LevelWarning = "warning" // something waits for a decision
+)
+
+// TeamStatus is one API key: its limit and what is under way.
+type TeamStatus struct {
+	Team     string  `json:"team"`
+	Paused   *string `json:"paused"` // why
+	InFlight int     `json:"in_flight"`
+	Limit    *Limit  `json:"limit"` // null for a team that this process has no settings of
+	// Unresolved attempts are without an outcome for longer than the team's settings allow.
+	Unresolved *int `json:"unresolved"`
+	// Oldest is the age of the oldest attempt without an outcome, in seconds.
+	Oldest *float64 `json:"oldest_unsettled_s"`
+}
+
+// CampaignStatus is what one campaign does, in the words of `dialerd campaign status --json`.
+type CampaignStatus struct {
+	Campaign     string                       `json:"campaign"`
+	Team         string                       `json:"team"`
+	State        campaign.State               `json:"state"`
+	Hold         *campaign.Hold               `json:"hold"`
+	LimitedBy    *campaign.Reason             `json:"limited_by"` // what keeps it from calling faster, or at all
+	Leads        Leads                        `json:"leads"`
+	Attempts     Attempts                     `json:"attempts"`
+	Dispositions map[campaign.Disposition]int `json:"dispositions"` // leads by their last one
+	Limit        *Limit                       `json:"limit"`        // the team's
+	InFlight     int                          `json:"in_flight"`
+	Budget       Budget                       `json:"budget"`
+	Next         []campaign.Event             `json:"next"` // of its schedule
+
+	Problem    *string                 `json:"problem"` // why it cannot call at all until a person mends it
+	Until      *time.Time              `json:"until"`   // when time alone will end LimitedBy
+	CallsToday int                     `json:"calls_today"`
+	Held       map[campaign.Reason]int `json:"held"` // held leads by reason
+	Timezone   string                  `json:"timezone"`
+	Version    int                     `json:"version"`
+
+	at time.Time // when it was read
+}
+
+// Leads counts leads by state.
+type Leads struct {
+	Total   int `json:"total"`
+	New     int `json:"new"`
+	Staged  int `json:"staged"`
+	Waiting int `json:"waiting"`
+	Calling int `json:"calling"`
+	Closed  int `json:"closed"`
+	Held    int `json:"held"`
+}
+
+// Attempts counts attempts by state.
+type Attempts struct {
+	Sending  int `json:"sending"`
+	Accepted int `json:"accepted"`
+	Refused  int `json:"refused"`
+	Unknown  int `json:"unknown"`
+	Settled  int `json:"settled"`
+}
+
+// Limit is the request limit of a team.
+type Limit struct {
+	Requests     int        `json:"requests"` // so many …
+	PerS         float64    `json:"per_s"`    // … in any stretch of this
+	Used         int        `json:"used"`
+	Throttled    int64      `json:"throttled"` // replies of 429 ever seen
+	Effective    int        `json:"effective"` // less than requests for a while after a 429
+	BlockedUntil *time.Time `json:"blocked_until"`
+}
+
+// Budget is what a campaign may spend and has spent. Calls are those of today.
+type Budget struct {
+	Calls   Amount `json:"calls"`
+	Minutes Amount `json:"minutes"`
+	Cost    Amount `json:"cost"` // null but for the limit when the price of a minute is not known
+}
+
+// Amount is one part of a budget. Limit and left are null where there is no limit.
+type Amount struct {
+	Limit    *float64 `json:"limit"`
+	Spent    *float64 `json:"spent"`
+	Reserved *float64 `json:"reserved"` // kept back for calls under way
+	Left     *float64 `json:"left"`
+}
+
+// DaemonStatus is one process of the fleet.
+type DaemonStatus struct {
+	ID      string    `json:"id"`
+	Host    string    `json:"host"`
+	Version string    `json:"version"`
+	Roles   []string  `json:"roles"`
+	Teams   []string  `json:"teams"`
+	Started time.Time `json:"started"`
+	Seen    time.Time `json:"seen"`
+}
