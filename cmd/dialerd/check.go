@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dialerd/dialerd/dialer"
+	"github.com/dialerd/dialerd/thoughtly"
+)
+
+const (
+	checkAgain     = 5 * time.Second // after the API could not be reached
+	subscribeEvery = 5 * time.Minute // subscriptions have been seen to vanish
+	lockTime       = 2 * time.Minute // of one daemon's work on a team's subscriptions
+)
+
+// checkTeams asks the API about every team's credentials and agents before anything is called. A team whose credentials it
+// refuses is paused; when that is every team, there is nothing to serve. While the API cannot be reached it asks again.
+func (d *daemon) checkTeams(ctx context.Context) error {
+	if !d.has(roleWork) && !d.has(roleFeed) {
+		return nil
+	}
+	var refused []error
+	for i := range d.settings.Teams {
+		team := d.dialer.Teams[d.settings.Teams[i].Name]
+		err := d.checkTeam(ctx, team)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the daemon is being stopped: that is no failure
+		}
+		if err != nil {
+			refused = append(refused, err)
+		}
+	}
+	if len(refused) == len(d.settings.Teams) {
+		return errors.Join(refused...)
+	}
+	for _, err := range refused {
+		d.log.Error("team is paused", "err", err)
+	}
+	return nil
+}
+
+func (d *daemon) checkTeam(ctx context.Context, team *dialer.Team) error {
+	for {
+		d.setNotice(fmt.Errorf("checking the credentials of team %s; on a new Redis the limit counts as used up for %s", team.Name, team.Per))
+		err := d.dialer.Agents(ctx, team)
+		if err == nil {
+			return nil
+		}
+		var failure *thoughtly.Error
+		if errors.As(err, &failure) && failure.Kind == thoughtly.KindUnauthorized {
+			reason := fmt.Sprintf("the API refuses the credentials (status %d)", failure.Status)
+			if _, err := d.dialer.Store.PauseTeam(ctx, team.Name, reason); err != nil {
+				d.log.Error("team could not be paused", "team", team.Name, "err", err)
+			}
+			return fmt.Errorf("team %s: %s: copy api_token and team_id from Settings, Developer in Thoughtly: %w", team.Name, reason, failure)
+		}
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the daemon is being stopped: that is no failure
+		}
+		d.log.Warn("the API cannot be asked; trying again", "team", team.Name, "again_in", checkAgain, "err", err)
+		t := time.NewTimer(checkAgain)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// subscribe keeps the webhook subscriptions of every team's agents.
+func (d *daemon) subscribe(ctx context.Context) {
+	wake := time.NewTicker(10 * time.Second)
+	defer wake.Stop()
+	done := map[string]string{} // team → agents that were subscribed
+	var last time.Time
+	for {
+		all := d.a.now().Sub(last) >= subscribeEvery
+		if all {
+			last = d.a.now()
+		}
+		for i := range d.settings.Teams {
+			name := d.settings.Teams[i].Name
+			agents, err := d.agentsOf(ctx, name)
+			if err == nil && (all || done[name] != fmt.Sprint(agents)) {
+				err = d.ensure(ctx, name, agents)
+				if err == nil {
+					done[name] = fmt.Sprint(agents)
+				}
+			}
+			if err != nil && ctx.Err() == nil {
+				d.log.Error("webhooks are not subscribed; calls are settled by looking them up", "team", name, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake.C:
+		}
+	}
+}
+
+// ensure subscribes one team's agents.
+func (d *daemon) ensure(ctx context.Context, team string, agents []string) error {
+	done, err := d.subs.Ensure(ctx, d.dialer.Teams[team].API, team, agents)
+	if err != nil {
+		return err
+	}
+	if done.Added+done.Removed > 0 {
+		d.log.Info("webhooks subscribed", "team", team, "wanted", done.Wanted, "added", done.Added, "removed", done.Removed)
+	}
+	return nil
+}
+
+// agentsOf lists the agents of a team's campaigns.
+func (d *daemon) agentsOf(ctx context.Context, team string) ([]string, error) {
+	records, err := d.dialer.Store.TeamCampaigns(ctx, team)
+	if err != nil {
+		return nil, fmt.Errorf("read the campaigns of team %s: %w", team, err)
+	}
+	var ids []string
+	for _, r := range records {
+		for _, a := range r.Agents {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids, nil
+}
+
+func (d *daemon) lockSubscriptions(ctx context.Context, team string) (bool, func(), error) {
+	name := "subscriptions:" + team
+	held, _, err := d.dialer.Store.Lock(ctx, name, d.id(), lockTime, d.a.now())
+	return held, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if err := d.dialer.Store.Unlock(ctx, name, d.id()); err != nil {
+			d.log.Warn("lock was not released; it runs out by itself", "lock", name, "err", err)
+		}
+	}, err
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/dialer"
+	"github.com/dialerd/dialerd/region"
+)
+
+// watch shows progress until nothing more can be called for a while.
+func (d *demo) watch(ctx context.Context) error {
+	counts, err := d.a.store.Counts(ctx, demoCampaign)
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, n := range counts.States {
+		total += n
+	}
+	f, isFile := d.a.err.(*os.File)
+	tty := isFile && term.IsTerminal(int(f.Fd()))
+	var bar *progressbar.ProgressBar
+	if tty {
+		bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(d.a.err), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	}
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	end := time.NewTimer(demoLongest)
+	defer end.Stop()
+	for n := 0; ; n++ {
+		counts, err := d.a.store.Counts(ctx, demoCampaign)
+		if err != nil {
+			return err
+		}
+		s := counts.States
+		done := s[campaign.LeadClosed] + s[campaign.LeadHeld]
+		line := fmt.Sprintf("new %d, staged %d, calling %d, waiting %d, closed %d, held %d; %d rings", s[campaign.LeadNew], s[campaign.LeadStaged],
+			s[campaign.LeadCalling], s[campaign.LeadWaiting], s[campaign.LeadClosed], s[campaign.LeadHeld], len(d.sim.Rings()))
+		if tty {
+			bar.Describe(line)
+			if err := bar.Set(done); err != nil {
+				return err
+			}
+		} else if n%4 == 0 {
+			_, _ = fmt.Fprintf(d.a.err, "%4.0f s  %s\n", time.Since(d.began).Seconds(), line)
+		}
+		idle, err := d.idle(ctx, s)
+		if err != nil {
+			return err
+		}
+		if idle {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return &exitError{code: exitFailed, err: errors.New("the demo was interrupted")}
+		case <-end.C:
+			_, _ = fmt.Fprintf(d.a.err, "%s are enough: the rest stays for the next run\n", demoLongest)
+			idle = true
+		case <-tick.C:
+		}
+		if idle {
+			break
+		}
+	}
+	if tty {
+		return bar.Finish()
+	}
+	return nil
+}
+
+// idle reports whether nobody can be called within the next seconds. On the way it notes until when there was work.
+func (d *demo) idle(ctx context.Context, states map[campaign.LeadState]int) (bool, error) {
+	record, err := d.a.store.Campaign(ctx, demoCampaign)
+	if err != nil {
+		return false, err
+	}
+	lanes, err := d.a.store.Lanes(ctx, demoCampaign)
+	if err != nil {
+		return false, err
+	}
+	now := d.a.now()
+	plan, soon, open, next := campaign.NewPlan(&record.Campaign), now.Add(demoSilence), 0, false
+	for _, lane := range lanes {
+		place, err := plan.CompilePlace(lane.Regions, lane.Zones)
+		if err != nil {
+			return false, err
+		}
+		if plan.Window(place, now).Open {
+			open += lane.New + lane.Ready
+			next = next || lane.Wait > 0 && lane.NextDue.Before(soon)
+		}
+	}
+	if open >= demoRequests/10 { // fewer are gone before the next look
+		d.worked = now
+	}
+	_, urgent, err := d.a.store.Urgent(ctx, demoCampaign)
+	if err != nil || open > 0 || next || !urgent.IsZero() && urgent.Before(soon) || states[campaign.LeadNew] > 0 {
+		return false, err
+	}
+	rings := d.sim.Rings()
+	return states[campaign.LeadCalling] == 0 || len(rings) > 0 && now.Sub(rings[len(rings)-1].At) > demoSilence, nil
+}
+
+// report prints what came of it, each promise by the fake Thoughtly's own log, and writes the results.
+func (d *demo) report(ctx context.Context) error {
+	results := filepath.Join(d.dir, "results.csv")
+	if err := d.silent(ctx, io.Discard, "export", demoCampaign, "-o", results); err != nil {
+		return err
+	}
+	if err := d.command(ctx, "campaign", "status", demoCampaign); err != nil {
+		return err
+	}
+	if err := d.command(ctx, "where", demoCampaign); err != nil {
+		return err
+	}
+	sum := d.sim.Summary(dialer.MetaAttempt)
+	twice := 0
+	if sum.Twice != nil {
+		twice = *sum.Twice
+	}
+	d.say("\nWhat the fake Thoughtly saw\n")
+	printTable(d.a.out, []string{"promise", "seen"}, [][]string{
+		{"calls placed", strconv.Itoa(sum.Rings) + " rings of " + strconv.Itoa(sum.Phones) + " phones"},
+		{"an attempt rings once", strconv.Itoa(twice) + " attempts rang twice"},
+		{"nobody outside a window", strconv.Itoa(d.outside()) + " rings outside"},
+		{"nobody who is suppressed", strconv.Itoa(d.suppressed()) + " rings of the suppressed phone, " + strconv.Itoa(sum.AfterOptOut) + " after an opt-out"},
+		{"never more than the limit", fmt.Sprintf("%d in the fullest %g s of %d allowed, %d refused with 429", sum.Peak, sum.Per, sum.Limit, sum.Throttled)},
+		{"never much less", fmt.Sprintf("%.1f %% of the limit used while there was work", 100*d.used())},
+		{"webhooks", fmt.Sprintf("%d delivered, %d lost, %d doubled: the lost ones were looked up", sum.Webhooks.Accepted, sum.Webhooks.Lost, sum.Webhooks.Doubled)},
+	})
+	rows, err := countRows(results)
+	if err != nil {
+		return err
+	}
+	d.say("\nresults: %s (%d leads)\nrejects: %s\n", results, rows, filepath.Join(d.dir, "rejects.csv"))
+	return nil
+}
+
+// outside counts the rings that some place the phone could be in did not allow, by the tables and nothing that the daemon said.
+func (d *demo) outside() int {
+	n := 0
+	for _, r := range d.sim.Rings() {
+		place := region.Locate(region.Signals{Phone: r.Phone})
+		if v, err := region.Default().Allowed(place.Regions, place.Zones, r.At); err != nil || !v.Open {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *demo) suppressed() int {
+	n := 0
+	for _, r := range d.sim.Rings() {
+		if r.Phone == demoSuppressed {
+			n++
+		}
+	}
+	return n
+}
+
+// used is the share of the limit that was used from the first request on for as long as there was work.
+func (d *demo) used() float64 {
+	var first time.Time
+	n := 0
+	for _, r := range d.sim.Requests() {
+		if first.IsZero() || r.At.Before(first) {
+			first = r.At
+		}
+		if !r.At.After(d.worked) {
+			n++
+		}
+	}
+	span := d.worked.Sub(first)
+	if n == 0 || span <= 0 {
+		return 0
+	}
+	return float64(n) / (demoRequests * span.Seconds() / demoPer.Seconds())
+}
+
+// countRows counts the records of a CSV file below its header.
+func countRows(path string) (n int, err error) {
+	f, err := os.Open(path) //nolint:gosec // G304: the demo's own file
+	if err != nil {
+		return 0, fmt.Errorf("read the results: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = -1
+	rows, err := r.ReadAll()
+	if err != nil {
+		return 0, fmt.Errorf("read the results: %w", err)
+	}
+	return len(rows) - 1, nil
+}

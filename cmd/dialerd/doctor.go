@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dialerd/dialerd/config"
+	"github.com/dialerd/dialerd/region"
+	"github.com/dialerd/dialerd/thoughtly"
+)
+
+// finding is one thing that doctor looked at.
+type finding struct {
+	Check  string `json:"check"`
+	State  string `json:"state"` // ok, warning or failed
+	Detail string `json:"detail"`
+}
+
+const (
+	findingOK      = "ok"
+	findingWarning = "warning"
+	findingFailed  = "failed"
+)
+
+// clockSlack is how far a machine's clock may be off from Redis' before it is not called from.
+const clockSlack = 2 * time.Second
+
+func (a *app) doctorCommand() *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check settings, rules, Redis, clocks, credentials and agents",
+		Long: "Looks at everything that keeps calls from being placed, and says what to do about it: settings, calling rules and zone\n" +
+			"data, Redis and how it keeps its data, this machine's clock, each team's credentials and the agents of its campaigns.\n" +
+			"The exit code is 1 when something failed.",
+		Example: "  dialerd doctor\n  dialerd doctor --offline --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found, err := a.examine(cmd.Context(), offline)
+			if err != nil {
+				return err
+			}
+			failed := 0
+			for _, f := range found {
+				if f.State == findingFailed {
+					failed++
+				}
+			}
+			if a.json {
+				if err := a.printJSON(struct {
+					OK     bool      `json:"ok"`
+					Checks []finding `json:"checks"`
+				}{failed == 0, found}); err != nil {
+					return err
+				}
+			} else {
+				marks := map[string]string{findingOK: "✓", findingWarning: "!", findingFailed: "✗"}
+				for _, f := range found {
+					a.say("%s %-22s %s\n", marks[f.State], f.Check, strings.ReplaceAll(f.Detail, "\n", "\n"+strings.Repeat(" ", 25)))
+				}
+			}
+			if failed > 0 {
+				return &exitError{code: exitFailed, err: fmt.Errorf("%s failed", plural(failed, "check"))}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&offline, "offline", false, "ask the API nothing")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+// examine looks at everything, each thing as far as the earlier ones let it. Settings that cannot be read are an error.
+func (a *app) examine(ctx context.Context, offline bool) ([]finding, error) {
+	s, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	var found []finding
+	note := func(check string, err error, ok string) bool {
+		if err != nil {
+			found = append(found, finding{check, findingFailed, err.Error()})
+			return false
+		}
+		found = append(found, finding{check, findingOK, ok})
+		return true
+	}
+	note("settings", s.CheckServe(), "complete")
+	note("rules and zone data", region.Check(a.now()), fmt.Sprintf("rules %s, tzdata %s", region.Default().Version(), region.ZoneVersion()))
+	st, err := a.open(ctx)
+	if !note("redis", err, s.Redis.String()) {
+		return found, nil
+	}
+	found = append(found, a.examineRedis(ctx, s)...)
+	daemons, err := st.Daemons(ctx, a.now())
+	switch {
+	case err != nil:
+		note("daemons", err, "")
+	case len(daemons) == 0:
+		found = append(found, finding{"daemons", findingWarning, "none runs, so nothing is called: start one with dialerd serve"})
+	default:
+		note("daemons", nil, plural(len(daemons), "daemon")+" at work")
+	}
+	for i := range s.Teams {
+		found = append(found, a.examineTeam(ctx, &s.Teams[i], offline)...)
+	}
+	return found, nil
+}
+
+// examineRedis looks at what Redis can lose, and at the clocks.
+func (a *app) examineRedis(ctx context.Context, s *config.Settings) []finding {
+	var found []finding
+	kept, err := a.store.Durability(ctx)
+	switch {
+	case err != nil:
+		found = append(found, finding{"redis durability", findingFailed, err.Error()})
+	case len(kept.Unsafe) > 0:
+		state := findingWarning
+		for i := range s.Teams {
+			if s.Teams[i].Real() {
+				state = findingFailed
+			}
+		}
+		found = append(found, finding{"redis durability", state, strings.Join(kept.Unsafe, "\n")})
+	case len(kept.Unknown) > 0:
+		found = append(found, finding{"redis durability", findingWarning, strings.Join(kept.Unknown, "\n")})
+	default:
+		found = append(found, finding{"redis durability", findingOK, "every write is on disk before it is answered"})
+	}
+	before := a.now()
+	now, err := a.sharedNow(ctx)
+	if err != nil {
+		return append(found, finding{"clock", findingFailed, err.Error()})
+	}
+	off := before.Add(a.now().Sub(before) / 2).Sub(now)
+	if off.Abs() > clockSlack {
+		return append(found, finding{"clock", findingFailed, fmt.Sprintf("this machine's clock is %s off from Redis', so it would place no call: "+
+			"set both by NTP", off.Round(time.Millisecond))})
+	}
+	return append(found, finding{"clock", findingOK, fmt.Sprintf("%s off from Redis'", off.Round(time.Millisecond))})
+}
+
+// examineTeam looks at a team's pause, credentials and agents.
+func (a *app) examineTeam(ctx context.Context, t *config.Team, offline bool) []finding {
+	check := "team " + t.Name
+	var found []finding
+	fail := func(err error) []finding { return append(found, finding{check, findingFailed, err.Error()}) }
+	state, err := a.store.Team(ctx, t.Name)
+	if err != nil {
+		return fail(err)
+	}
+	if state.Paused != "" {
+		found = append(found, finding{check, findingFailed, "paused: " + state.Paused + "\nLift that with: dialerd campaign resume NAME"})
+	}
+	records, err := a.store.TeamCampaigns(ctx, t.Name)
+	if err != nil {
+		return fail(err)
+	}
+	if offline || t.APIToken.Reveal() == "" {
+		for _, r := range records {
+			if r.Problem != "" {
+				found = append(found, finding{"campaign " + r.Name, findingFailed, r.Problem})
+			}
+		}
+		return found
+	}
+	agents, err := a.agents(ctx, t)
+	if err != nil {
+		if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized {
+			err = fmt.Errorf("%w\nCopy api_token and team_id anew from Settings, Developer in Thoughtly", err)
+		}
+		return fail(err)
+	}
+	found = append(found, finding{check, findingOK, fmt.Sprintf("credentials are good, %s", plural(len(agents), "agent"))})
+	status := map[string]thoughtly.Agent{}
+	for _, g := range agents {
+		status[g.ID] = g
+	}
+	for _, r := range records {
+		for _, want := range r.Agents {
+			switch g, ok := status[want.ID]; {
+			case !ok:
+				found = append(found, finding{"campaign " + r.Name, findingFailed, fmt.Sprintf("agent %q is unknown to the team; dialerd agents lists them", want.ID)})
+			case g.Archived():
+				found = append(found, finding{"campaign " + r.Name, findingFailed, fmt.Sprintf("agent %q is archived: publish it in Thoughtly, or name another one", want.ID)})
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
+)
+
+// A worker that froze between writing its attempt and sending it may still send until the deadline. Only then may pause,
+// stop and dnc add say that they are done.
+func TestPauseStopAndSuppressionReturnWhenNothingCanLeaveAnyMore(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		args  []string
+		waits bool
+	}{
+		{"pause", []string{"campaign", "pause", "always"}, true},
+		{"stop", []string{"campaign", "stop", "always"}, true},
+		{"the phone", []string{"dnc", "add", "PHONE"}, true},
+		{"the phone, for everybody", []string{"dnc", "add", "PHONE", "--global"}, true},
+		{"another phone", []string{"dnc", "add", "+14155550199"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCLI(t)
+			c.always()
+			now := time.Now()
+			c.now = time.Now
+			deadline := now.Add(2 * time.Second)
+			_, phone := c.begin("always", deadline)
+			args := strings.Fields(strings.ReplaceAll(strings.Join(tt.args, " "), "PHONE", string(phone)))
+			c.must(args...)
+			if after := time.Now().After(deadline); after != tt.waits {
+				t.Errorf("returned %v before the deadline; waited %t, want %t", time.Until(deadline), after, tt.waits)
+			}
+		})
+	}
+}
+
+func TestPauseReturnsAtOnceWhenEveryRequestHasItsAnswer(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	c.now = time.Now
+	deadline := time.Now().Add(time.Minute)
+	id, _ := c.begin("always", deadline)
+	if _, err := c.store.Accepted(t.Context(), id, "call-1", deadline, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	c.must("campaign", "pause", "always")
+	if time.Now().After(deadline) {
+		t.Error("waited for a request that was answered")
+	}
+}
+
+func TestResumeLiftsATeamsPauseAndSaysSo(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	if _, err := c.store.PauseTeam(t.Context(), "default", "the API refuses the credentials (status 401)"); err != nil {
+		t.Fatal(err)
+	}
+	out := c.must("campaign", "start", "always", "--no-import")
+	if !strings.Contains(out, "team default is paused: the API refuses the credentials") {
+		t.Errorf("start does not say that the team is paused:\n%s", out)
+	}
+	got := c.json("campaign", "resume", "always").(map[string]any)
+	if got["team_resumed"] != "the API refuses the credentials (status 401)" || got["team_paused"] != nil || got["state"] != "running" {
+		t.Errorf("resume: %v", got)
+	}
+}
+
+func TestResumeDoesNotStartWhatWasNeverStarted(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("campaign", "apply", c.write("hand.yaml", "campaign: hand\nagents: [{id: aB3dE9fG}]\n"))
+	c.must("campaign", "pause", "hand")
+	c.must("campaign", "resume", "hand")
+	r, err := c.store.Campaign(t.Context(), "hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Hold != campaign.HoldNone {
+		t.Errorf("hold is %q, want none", r.Hold)
+	}
+}
+
+func TestStatusNamesWhatKeepsACampaignFromGoingFaster(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	limited := func(want any) {
+		t.Helper()
+		if got := c.json("campaign", "status", "always").(map[string]any)["limited_by"]; got != want {
+			t.Errorf("limited by %v, want %v", got, want)
+		}
+	}
+	c.always()
+	limited("limit")
+	for range 3 {
+		c.begin("always", tuesday10.Add(15*time.Second))
+	}
+	limited("in_flight")
+	c.must("campaign", "stop", "always")
+	limited("hold")
+	c.must("campaign", "apply", c.write("always.yaml", "campaign: always\nagents: [{id: aB3dE9fG}]\nleads: [{source: leads.csv, country: US}]\n"+
+		"calling: {rules: none, hours: {sun: '10:00-12:00'}}\nbudget: {calls_per_day: 3}\n"))
+	c.must("campaign", "start", "always")
+	limited("budget")
+	c.must("campaign", "apply", c.write("always.yaml", "campaign: always\nagents: [{id: aB3dE9fG}]\nleads: [{source: leads.csv, country: US}]\n"+
+		"calling: {rules: none, hours: {sun: '10:00-12:00'}}\n"))
+	c.must("lead", "add", "+12125550177", "--campaign", "always")
+	limited("outside_window")
+	if err := c.store.SetProblem(t.Context(), "always", "its agent is archived"); err != nil {
+		t.Fatal(err)
+	}
+	limited("hold")
+	if got := c.json("campaign", "status", "always").(map[string]any)["problem"]; got != "its agent is archived" {
+		t.Errorf("problem is %v", got)
+	}
+}

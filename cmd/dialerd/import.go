@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/importer"
+)
+
+// importOptions are what the flags of import say.
+type importOptions struct {
+	columns  map[string]string // role → header, before what the campaign says
+	country  string
+	rejects  string
+	dryRun   bool
+	tolerant bool // a list that cannot be read does not keep the others from being read
+	silent   bool // no progress
+}
+
+func (a *app) importCommand() *cobra.Command {
+	var o importOptions
+	var name string
+	var maps []string
+	var strict bool
+	cmd := &cobra.Command{
+		Use:   "import [FILE…] --campaign NAME",
+		Short: "Read lead lists into a campaign",
+		Long: "Reads lists into a campaign that was applied before; without FILE, the campaign's own lists.\n" +
+			"Every row becomes a lead, a duplicate or a reject with its reason and what to do about it; importing twice is\n" +
+			"importing once. A FILE that one of the campaign's leads entries names is read with that entry's columns and\n" +
+			"country; --map and --country win over them. FILE may be -, a pattern in quotes, or an https URL.\n" +
+			"What was set on a lead by hand stays. Rejected rows are an answer, not a failure: the exit code is 0, with\n" +
+			"--strict 1.",
+		Example: "  dialerd import leads.csv --campaign spring --map phone=Mobile --country US\n" +
+			"  dialerd import --campaign spring\n" +
+			"  dialerd import leads.csv --campaign spring --dry-run --json",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if name == "" {
+				return usagef("--campaign NAME is missing: which campaign are the leads for?")
+			}
+			var err error
+			if o.columns, err = parseMap(maps); err != nil {
+				return err
+			}
+			o.country = strings.ToUpper(o.country)
+			r, err := a.record(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			lists, err := a.lists(r, files, o)
+			if err != nil {
+				return err
+			}
+			sum, err := a.importAll(cmd.Context(), r, lists, o)
+			if err != nil {
+				return err
+			}
+			if err := a.printImport(sum, o.dryRun); err != nil {
+				return err
+			}
+			if strict && sum.Rejected > 0 {
+				return fmt.Errorf("%s rejected (--strict)", plural(sum.Rejected, "row"))
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&name, "campaign", "", "campaign that the leads are for")
+	f.StringArrayVar(&maps, "map", nil, "header of the column for a role, as in phone=Mobile; - as header: no column")
+	f.StringVar(&o.country, "country", "", "country of numbers without one, as in US")
+	f.StringVar(&o.rejects, "rejects", "", "file for rejected rows (default: data_dir/rejects/CAMPAIGN-LIST.csv)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, count what would happen")
+	f.BoolVar(&strict, "strict", false, "end with 1 when rows were rejected")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+// parseMap reads --map role=Header.
+func parseMap(pairs []string) (map[string]string, error) {
+	columns := map[string]string{}
+	for _, pair := range pairs {
+		role, header, ok := strings.Cut(pair, "=")
+		role = strings.TrimSpace(role)
+		switch {
+		case !ok || header == "":
+			return nil, usagef("--map %q: write role=Header, as in phone=Mobile", pair)
+		case !slices.Contains(campaign.Roles(), role):
+			return nil, usagef("--map: %q is not a role; the roles are %s", role, strings.Join(campaign.Roles(), ", "))
+		case columns[role] != "":
+			return nil, usagef("--map: %s is given twice", role)
+		}
+		columns[role] = header
+	}
+	return columns, nil
+}
+
+// printImport says what became of the rows.
+func (a *app) printImport(sum *importer.Summary, dryRun bool) error {
+	if a.json {
+		return a.printJSON(sum)
+	}
+	a.say("%s", importText(sum, dryRun))
+	return nil
+}
+
+// importText is an import's counts for people.
+func importText(sum *importer.Summary, dryRun bool) string {
+	var b strings.Builder
+	if dryRun {
+		b.WriteString("dry run, nothing was changed\n")
+	}
+	fmt.Fprintf(&b, "%s: %s: %d added, %d updated, %d unchanged, %d duplicate, %d rejected\n", sum.Campaign, plural(sum.Rows, "row"),
+		sum.Added, sum.Updated, sum.Unchanged, sum.Duplicate, sum.Rejected)
+	if sum.Suppressed+sum.Held > 0 {
+		fmt.Fprintf(&b, "  of the added: %d suppressed, %d held\n", sum.Suppressed, sum.Held)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(sum.Reasons)) {
+		fmt.Fprintf(&b, "  rejected, %s: %d\n", reason, sum.Reasons[reason])
+	}
+	if sum.RejectsFile != nil {
+		fmt.Fprintf(&b, "  rejected rows are in %s; mend them there and import that file\n", *sum.RejectsFile)
+	}
+	return b.String()
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/importer"
+	"github.com/dialerd/dialerd/store"
+)
+
+// list is one list to be read, and how.
+type list struct {
+	input   importer.Input
+	columns map[string]string
+	country string
+
+	reader *importer.Reader
+	close  func() error
+	at     []int // where each of its columns is in the file of rejects
+}
+
+// lists finds the lists that files name, or the campaign's own when there are none. It returns those that it found beside what
+// is wrong with the others.
+func (a *app) lists(r *store.Record, files []string, o importOptions) ([]*list, error) {
+	sources := &importer.Sources{Stdin: a.in}
+	var lists []*list
+	var errs []error
+	add := func(source, dir string, entry campaign.Source) {
+		inputs, err := sources.Expand(source, dir)
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		for _, in := range inputs {
+			columns := maps.Clone(entry.Columns)
+			if columns == nil {
+				columns = map[string]string{}
+			}
+			maps.Copy(columns, o.columns)
+			l := &list{input: in, columns: columns, country: entry.Country}
+			if o.country != "" {
+				l.country = o.country
+			}
+			lists = append(lists, l)
+		}
+	}
+	if len(files) == 0 {
+		if len(r.Leads) == 0 {
+			return nil, fmt.Errorf("campaign %q names no lists: name a FILE, or write leads: into the campaign file and apply it again", r.Name)
+		}
+		for _, entry := range r.Leads {
+			add(entry.Source, entry.Dir, entry)
+		}
+	} else {
+		here, err := filepath.Abs(".")
+		if err != nil {
+			return nil, fmt.Errorf("find the working folder: %w", err)
+		}
+		for _, file := range files {
+			entry, _ := importer.SourceFor(&r.Campaign, file)
+			add(file, here, entry)
+		}
+	}
+	return lists, errors.Join(errs...)
+}
+
+// openLists reads the heads of all lists, so that what is wrong with one is known before anything is taken in. It returns
+// those that can be read beside what is wrong with the others.
+func (a *app) openLists(ctx context.Context, plan *campaign.Plan, lists []*list) ([]*list, error) {
+	seen := importer.NewSeen()
+	var opened []*list
+	var errs []error
+	for _, l := range lists {
+		if err := l.open(ctx, importer.Options{
+			Plan: plan, Now: a.now(), Source: l.input.Name, Columns: l.columns, Country: l.country, Seen: seen,
+		}); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		opened = append(opened, l)
+	}
+	return opened, errors.Join(errs...)
+}
+
+func (l *list) open(ctx context.Context, o importer.Options) error {
+	body, err := l.input.Open(ctx)
+	if err != nil {
+		return err
+	}
+	if l.reader, err = importer.NewReader(body, o); err != nil {
+		return errors.Join(err, body.Close())
+	}
+	l.close = body.Close
+	return nil
+}
+
+// closeLists ends the reading; it was for reading only, so nothing is lost by an error.
+func closeLists(lists []*list) {
+	for _, l := range lists {
+		_ = l.close()
+	}
+}
+
+// importAll reads lists into a campaign and counts what became of their rows. When a tolerant import leaves lists out, it
+// returns the counts of the others beside the error.
+func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o importOptions) (*importer.Summary, error) {
+	run := &importRun{
+		a: a, name: r.Name, plan: campaign.NewPlan(&r.Campaign), o: o, sum: importer.NewSummary(r.Name), lanes: map[string]bool{},
+	}
+	lists, leftOut := a.openLists(ctx, run.plan, lists)
+	defer closeLists(lists)
+	if leftOut != nil && (!o.tolerant || len(lists) == 0) {
+		return nil, leftOut
+	}
+	if err := run.begin(ctx, lists); err != nil {
+		return nil, err
+	}
+	for _, l := range lists {
+		if err := run.list(ctx, l); err != nil {
+			return nil, errors.Join(err, run.rejects.finish())
+		}
+	}
+	if err := run.rejects.finish(); err != nil {
+		return nil, err
+	}
+	run.sum.RejectsFile = run.rejects.path()
+	return run.sum, leftOut
+}
+
+// importLists reads a campaign's own lists.
+func (a *app) importLists(ctx context.Context, name string, o importOptions) (*importer.Summary, error) {
+	r, err := a.record(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	lists, leftOut := a.lists(r, nil, o)
+	if leftOut != nil && (!o.tolerant || len(lists) == 0) {
+		return nil, leftOut
+	}
+	sum, err := a.importAll(ctx, r, lists, o)
+	return sum, errors.Join(leftOut, err)
+}
+
+// importScheduled is the import of a campaign's schedule: it logs what came of it. A list that cannot be read does not keep
+// the others from being read.
+func (a *app) importScheduled(ctx context.Context, name string) error {
+	sum, err := a.importLists(ctx, name, importOptions{tolerant: true, silent: true})
+	if sum != nil {
+		attrs := []any{
+			"campaign", name, "rows", sum.Rows, "added", sum.Added, "updated", sum.Updated, "unchanged", sum.Unchanged,
+			"duplicate", sum.Duplicate, "rejected", sum.Rejected, "suppressed", sum.Suppressed, "held", sum.Held,
+		}
+		if sum.RejectsFile != nil {
+			attrs = append(attrs, "rejects_file", *sum.RejectsFile)
+		}
+		a.logger(slog.LevelInfo).InfoContext(ctx, "lists imported", attrs...)
+	}
+	if err != nil {
+		return fmt.Errorf("import the lists of campaign %s: %w", name, err)
+	}
+	return nil
+}
+
+// union is the columns of all lists, each once, and where each list's columns are among them.
+func union(lists []*list) []string {
+	var columns []string
+	for _, l := range lists {
+		own := l.reader.List().Columns
+		l.at = make([]int, len(own))
+		for i, c := range own {
+			at := slices.Index(columns, c)
+			if at < 0 {
+				at = len(columns)
+				columns = append(columns, c)
+			}
+			l.at[i] = at
+		}
+	}
+	return columns
+}

@@ -1,0 +1,132 @@
+// Command dialerd calls the people on your lists, when it is allowed and not twice.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes. Scripts rely on them.
+const (
+	exitDone    = 0   // done; rejected rows and "not callable" are answers, not failures
+	exitFailed  = 1   // failed, or not found
+	exitUsage   = 2   // wrong usage, or settings or a campaign file that cannot be used
+	exitBroken  = 3   // a promise is broken (fsck)
+	exitSecond  = 130 // a second signal ended the daemon at once
+	serverChild = "redis-supervisor"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+func main() { os.Exit(mainCode()) }
+
+// mainCode is main for tests that run the program inside their own process.
+func mainCode() int {
+	return run(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+}
+
+// streams are where a command reads and writes. Results go to out, everything else to err.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+func run(ctx context.Context, args []string, s streams) int {
+	a := &app{streams: s, lookup: os.LookupEnv, now: time.Now}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if closeErr := a.close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		return exitDone
+	}
+	if coded, ok := errors.AsType[*exitError](err); ok {
+		if coded.err != nil {
+			_, _ = fmt.Fprintf(s.err, "dialerd: %v\n", coded.err)
+		}
+		return coded.code
+	}
+	_, _ = fmt.Fprintf(s.err, "dialerd: %v\n", err)
+	return exitFailed
+}
+
+// exitError ends the program with a code of its own. Without an error inside, what there was to say has been said.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage marks an error as the caller's.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: exitUsage, err: err}
+}
+
+func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+
+// root builds the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dialerd",
+		Short: "Calls the people on your lists, when it is allowed and not twice",
+		Long: "dialerd is a bulk outbound campaign dialer on top of the Thoughtly voice API.\n" +
+			"It calls each lead inside the lead's own calling window, under one request limit\n" +
+			"shared by the whole fleet, and closes every call with a disposition.",
+		Example:       "  dialerd demo\n  dialerd campaign apply spring.yaml\n  dialerd serve",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().StringVar(&a.configPath, "config", "", "settings file (default: ./dialerd.yaml if there, else the environment alone)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w\nTry: %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		a.serveCommand(), a.demoCommand(), a.importCommand(), a.leadCommand(), a.campaignCommand(), a.whyCommand(),
+		a.whereCommand(), a.exportCommand(), a.dncCommand(), a.agentsCommand(), a.unresolvedCommand(), a.mockCommand(),
+		a.configCommand(), a.versionCommand(), a.fsckCommand(), a.doctorCommand(),
+		a.rulesCommand(), a.supervisorCommand(),
+	)
+	wrapArgs(root)
+	return root
+}
+
+// wrapArgs makes wrong arguments an error of usage in every command, and an unknown subcommand one as well.
+func wrapArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usagef("%w\nTry: %s --help", err, cmd.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		wrapArgs(sub)
+	}
+}

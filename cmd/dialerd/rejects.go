@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dialerd/dialerd/importer"
+)
+
+// rejects is the file of rejected rows of an import. It appears under its name when it is whole: a list that is being read, or
+// an earlier file, is never half overwritten.
+type rejects struct {
+	to      string
+	asked   bool // by name: it is written even when it is empty
+	dryRun  bool
+	columns []string
+
+	file *os.File
+	buf  *bufio.Writer
+	w    *importer.Rejects
+	done bool
+}
+
+// check refuses to replace a list by its own rejects.
+func (r *rejects) check(list string) error {
+	in, err1 := os.Stat(list)
+	out, err2 := os.Stat(r.to)
+	if err1 == nil && err2 == nil && os.SameFile(in, out) {
+		return usagef("the rejects would replace the list itself (%s): name another file with --rejects", list)
+	}
+	return nil
+}
+
+func (r *rejects) open() error {
+	dir := filepath.Dir(r.to)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("write rejects: %w", err)
+	}
+	var err error
+	if r.file, err = os.CreateTemp(dir, ".rejects-*"); err != nil {
+		return fmt.Errorf("write rejects: %w", err)
+	}
+	r.buf = bufio.NewWriter(r.file)
+	r.w, err = importer.NewRejects(r.buf, r.columns)
+	return err
+}
+
+// write adds a row of a list, if it was rejected.
+func (r *rejects) write(l *list, row importer.Row) error {
+	if row.Reject == nil {
+		return nil
+	}
+	if r.file == nil {
+		if err := r.open(); err != nil {
+			return err
+		}
+	}
+	cells := make([]string, len(r.columns))
+	for i, cell := range row.Cells {
+		if i < len(l.at) {
+			cells[l.at[i]] = cell
+		}
+	}
+	row.Cells = cells
+	return r.w.Write(row)
+}
+
+// finish puts the file in its place. Without rejects, one of an earlier import is taken away, so that nobody mends it in vain.
+func (r *rejects) finish() error {
+	if r.file == nil {
+		if !r.asked && r.dryRun {
+			return nil
+		}
+		if !r.asked {
+			if err := os.Remove(r.to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("remove the rejects of an earlier import: %w", err)
+			}
+			return nil
+		}
+		if err := r.open(); err != nil {
+			return err
+		}
+	}
+	err := errors.Join(r.w.Flush(), r.buf.Flush(), r.file.Close())
+	if err == nil {
+		err = os.Rename(r.file.Name(), r.to)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write rejects to %s: %w", r.to, err), os.Remove(r.file.Name()))
+	}
+	r.done = true
+	return nil
+}
+
+// path is where the file is; nil when there is none.
+func (r *rejects) path() *string {
+	if !r.done {
+		return nil
+	}
+	return &r.to
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The roles of a daemon. A fleet may split them over machines; one daemon has them all.
+const (
+	roleHooks = "hooks" // receives webhooks
+	roleAdmin = "admin" // dashboard, metrics, health
+	roleFeed  = "feed"  // keeps tickets queued
+	roleWork  = "work"  // stages, dials, settles, reconciles
+)
+
+var allRoles = []string{roleHooks, roleAdmin, roleFeed, roleWork}
+
+func (a *app) serveCommand() *cobra.Command {
+	var o daemonOptions
+	var debug bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the daemon",
+		Long: "Runs the daemon until SIGTERM or SIGINT: it stages contacts, places calls inside each lead's window,\n" +
+			"receives webhooks and closes every call. Many daemons on one Redis are a fleet; they share one request limit.\n" +
+			"On the first signal it finishes what is under way and ends with 0; a second signal ends it at once with 130,\n" +
+			"which is safe: what was under way is in the record and the rest of the fleet, or the next start, goes on with it.",
+		Example: "  dialerd serve --config /etc/dialerd/dialerd.yaml\n  dialerd serve --roles feed,work",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, r := range o.roles {
+				if !slices.Contains(allRoles, r) {
+					return usagef("--roles: %q is no role; the roles are %s", r, strings.Join(allRoles, ", "))
+				}
+			}
+			level := slog.LevelInfo
+			if debug {
+				level = slog.LevelDebug
+			}
+			return a.serve(cmd.Context(), o, a.logger(level))
+		},
+	}
+	cmd.Flags().StringSliceVar(&o.roles, "roles", allRoles, "what this daemon does")
+	cmd.Flags().IntVar(&o.concurrency, "concurrency", 64, "most tasks handled at once")
+	cmd.Flags().BoolVar(&o.acceptDataLoss, "accept-data-loss", false, "dial the real API on a Redis that can lose what it was told")
+	cmd.Flags().BoolVar(&debug, "debug", false, "log every request to the API")
+	return cmd
+}
+
+// serve runs a daemon until a signal ends it.
+func (a *app) serve(ctx context.Context, o daemonOptions, log *slog.Logger) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	started := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d, err := a.newDaemon(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	go func() { started <- d.start(ctx) }()
+	for {
+		select {
+		case err := <-started:
+			if err != nil {
+				cancel()
+				d.stop()
+				return err
+			}
+			started = nil
+		case err := <-d.failed:
+			cancel()
+			d.stop()
+			return err
+		case s := <-signals:
+			log.Info("stopping", "signal", s.String())
+			cancel()
+			stopped := make(chan struct{})
+			go func() {
+				d.stop()
+				close(stopped)
+			}()
+			select {
+			case <-stopped:
+				log.Info("stopped")
+				return nil
+			case s := <-signals:
+				return &exitError{code: exitSecond, err: fmt.Errorf("second signal (%s): ended at once; the record goes on from where it was", s)}
+			}
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// buckets is what `where` says, as state/reason → count.
+func buckets(t *testing.T, c *cli, name string) (map[string]int, int) {
+	t.Helper()
+	w := c.json("where", name).(map[string]any)
+	counts, share := map[string]int{}, 0.0
+	for _, b := range w["buckets"].([]any) {
+		b := b.(map[string]any)
+		key := fmt.Sprintf("%v/%v", b["state"], b["reason"])
+		if _, twice := counts[key]; twice {
+			t.Errorf("two buckets for %s", key)
+		}
+		counts[key] = int(b["count"].(float64))
+		share += b["share"].(float64)
+	}
+	if math.Abs(share-1) > 1e-9 {
+		t.Errorf("the shares sum to %v, want 1", share)
+	}
+	return counts, int(w["total"].(float64))
+}
+
+func TestWherePutsEveryLeadIntoOneBucket(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	c.must("lead", "add", "+18005550123", "--campaign", "always")
+	c.must("lead", "add", "+12125550140", "--campaign", "always", "--not-before", "2027-03-10")
+	c.must("lead", "add", "+12125550141", "--campaign", "always")
+	c.must("lead", "close", "+12125550141", "--campaign", "always")
+	c.must("lead", "add", "+12125550142", "--campaign", "always")
+	c.must("lead", "hold", "+12125550142", "--campaign", "always")
+	c.must("dnc", "add", "312-555-0124")
+	c.begin("always", tuesday10.Add(15*time.Second))
+
+	want := map[string]int{
+		"calling/in_flight": 1, "staged/limit": 1, "staged/schedule": 1, "held/toll_free": 1, "held/hold": 1, "closed/suppressed": 1, "closed/<nil>": 1,
+	}
+	got, total := buckets(t, c, "always")
+	if diff := cmp.Diff(want, got); diff != "" || total != 7 {
+		t.Errorf("total %d, want 7:\n%s", total, diff)
+	}
+	// The same phone in another campaign of the team: what was called there counts here, and is seen here.
+	c.must("campaign", "apply", c.write("other.yaml", "campaign: other\nagents: [{id: aB3dE9fG}]\nleads: [{source: leads.csv, country: US}]\n"+
+		"calling: {rules: none}\n"))
+	c.must("campaign", "start", "other")
+	got, _ = buckets(t, c, "other")
+	if diff := cmp.Diff(map[string]int{"staged/gap": 1, "new/limit": 1, "closed/suppressed": 1}, got); diff != "" {
+		if diff := cmp.Diff(map[string]int{"new/gap": 1, "new/limit": 1, "closed/suppressed": 1}, got); diff != "" {
+			t.Errorf("in the other campaign:\n%s", diff)
+		}
+	}
+	c.must("campaign", "pause", "always")
+	got, _ = buckets(t, c, "always")
+	if got["staged/hold"] != 2 {
+		t.Errorf("paused: %v", got)
+	}
+}
+
+func TestWhereSumsInALargeCampaign(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	var list strings.Builder
+	list.WriteString("phone\n")
+	for i := range 12000 {
+		fmt.Fprintf(&list, "+1212%07d\n", 2000000+i)
+	}
+	c.must("import", c.write("many.csv", list.String()), "--campaign", "always")
+	got, total := buckets(t, c, "always")
+	if diff := cmp.Diff(map[string]int{"new/limit": 12003}, got); diff != "" || total != 12003 {
+		t.Errorf("total %d:\n%s", total, diff)
+	}
+	out := c.must("export", "always")
+	if n := strings.Count(out, "\n"); n != 12004 {
+		t.Errorf("the export has %d lines, want 12004", n)
+	}
+}
+
+func TestScheduledImportReadsWhatItCanAndReportsTheRest(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.write("good.csv", "phone\n212-555-0123\n12\n")
+	c.must("campaign", "apply", c.write("two.yaml", "campaign: two\nagents: [{id: aB3dE9fG}]\n"+
+		"leads: [{source: missing.csv, country: US}, {source: good.csv, country: US}]\n"))
+	if code, _, errs := c.run("import", "--campaign", "two"); code != exitFailed || !strings.Contains(errs, "missing.csv") {
+		t.Errorf("import: exit code %d: %s", code, errs)
+	}
+	var stdout, stderr strings.Builder
+	a := c.app(nil, nil)
+	a.out, a.err = &stdout, &stderr
+	defer func() { _ = a.close() }()
+	err := a.importScheduled(t.Context(), "two")
+	if err == nil || !strings.Contains(err.Error(), "missing.csv") {
+		t.Errorf("error is %v, want one that names missing.csv", err)
+	}
+	if got := c.json("campaign", "list").(map[string]any)["campaigns"].([]any)[0].(map[string]any)["leads"]; got != 1.0 {
+		t.Errorf("%v leads, want 1", got)
+	}
+	if stdout.String() != "" || !strings.Contains(stderr.String(), `"msg":"lists imported"`) || strings.Contains(stderr.String(), "5550123") {
+		t.Errorf("stdout %q, log %q", stdout.String(), stderr.String())
+	}
+	if _, err := os.Stat(c.env["DIALERD_DATA_DIR"] + "/rejects/two-good.csv"); err != nil {
+		t.Error(err)
+	}
+}
