@@ -51,7 +51,8 @@ tidy-check: ## go.mod and go.sum are complete, and modules are what they were
 	$(call stage,tidy-check,$(GO) mod tidy -diff && $(GO) mod verify)
 
 test: deps check build ## everything but long soaks; what .ci/run calls
-	$(call stage,test,$(GO) test -race -shuffle=on -timeout 12m ./...)
+	$(call stage,test with race detector,$(GO) test -race -short -shuffle=on -timeout 12m ./...)
+	$(call stage,test whole,$(GO) test -shuffle=on -timeout 10m ./dialer ./store ./region)
 	$(call stage,fuzz smoke,./.ci/fuzz 2s)
 	$(call stage,demo smoke,./.ci/demo)
 

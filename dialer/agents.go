@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,8 @@ const (
 	agentsAge = 5 * time.Minute
 	// agentsRetry is how soon it is read again when a campaign names an agent that it does not have.
 	agentsRetry = 30 * time.Second
+	// agentsFresh is how old it may be when the API refuses a call and the question is whether the agent is to blame.
+	agentsFresh = 5 * time.Second
 )
 
 // roster is what the API last said about a team's agents.
@@ -49,7 +52,7 @@ func (d *Dialer) Agents(ctx context.Context, team *Team) error {
 	d.rosters[team.Name] = &roster{at: d.Now(), status: status}
 	d.mu.Unlock()
 	d.forget(team.Name)
-	view, err := d.view(ctx, team.Name, d.Now())
+	view, err := d.view(ctx, team.Name)
 	if err != nil {
 		return err
 	}
@@ -112,8 +115,31 @@ func (d *Dialer) agentsDue(team string, v *teamView, now time.Time) bool {
 		return true
 	}
 	return now.Sub(r.at) >= agentsRetry && slices.ContainsFunc(v.campaigns, func(c *campaignView) bool {
-		return d.problem(team, c.plan.Campaign) != ""
+		return c.record.Problem != "" || d.problem(team, c.plan.Campaign) != ""
 	})
+}
+
+// agentGone reports whether the campaign has an agent that cannot call, after the API refused a call without saying clearly whose
+// fault that was. The agents are read anew, unless that was done a moment ago, within the time that there is.
+func (d *Dialer) agentGone(ctx context.Context, team *Team, c *campaignView, within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	door := d.door("agents "+team.Name, 1)
+	select {
+	case door <- struct{}{}:
+		defer func() { <-door }()
+	case <-ctx.Done():
+		return false
+	}
+	d.mu.Lock()
+	r := d.rosters[team.Name]
+	d.mu.Unlock()
+	if r == nil || d.Now().Sub(r.at) >= agentsFresh {
+		if err := d.Agents(ctx, team); err != nil {
+			d.Log.Warn("agents could not be checked", "team", team.Name, "err", err)
+		}
+	}
+	return d.problem(team.Name, c.plan.Campaign) != ""
 }
 
 // KeepAgents reads the agents of every team again when that is due, until ctx ends.
@@ -127,9 +153,12 @@ func (d *Dialer) KeepAgents(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, name := range sortedKeys(d.Teams) {
-			v, err := d.view(ctx, name, d.Now())
+			v, err := d.view(ctx, name)
 			if err == nil && d.agentsDue(name, v, d.Now()) {
 				err = d.Agents(ctx, d.Teams[name])
+			}
+			if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized && v.state.Paused == "" {
+				err = d.pause(ctx, d.Teams[name], failure)
 			}
 			if err != nil && ctx.Err() == nil {
 				d.Log.Warn("agents could not be checked", "team", name, "err", err)

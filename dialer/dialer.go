@@ -33,6 +33,9 @@ type Team struct {
 // spacing is the time between two slots of the limit.
 func (t *Team) spacing() time.Duration { return t.Per / time.Duration(max(t.Requests, 1)) }
 
+// lookAt is when an attempt is looked up if nothing was heard of it.
+func (t *Team) lookAt(now time.Time) time.Time { return now.Add(t.LookAfter) }
+
 // Dialer does the work of all teams in a daemon's settings. Fill it, then use it from any number of goroutines.
 type Dialer struct {
 	Store     *store.Store
@@ -47,10 +50,13 @@ type Dialer struct {
 	Observe func(Event)
 
 	mu      sync.Mutex
-	cache   map[string]*teamView // what is known of a team's campaigns, refreshed every viewAge
-	strides map[string]*stride   // whose turn it is, by team
-	rosters map[string]*roster   // agents, by team
-	rounds  map[string]int64     // the last round of regular work that was queued
+	cache   map[string]*teamView     // what is known of a team's campaigns, refreshed every viewAge
+	strides map[string]*stride       // whose turn it is, by kind of work and team
+	rosters map[string]*roster       // agents, by team
+	rounds  map[string]int64         // the last round of regular work, and the last slot that was offered
+	places  map[string]chan struct{} // who may be in some part of the code at once
+	paced   map[string]time.Time     // when the next call of a paced campaign is free, as far as known
+	pages   map[string]int           // where the walk through an agent's calls goes on
 }
 
 // Event is something that was done, for metrics.
@@ -61,7 +67,7 @@ type Event struct {
 	Reason   campaign.Reason
 	State    campaign.AttemptState
 	Outcome  campaign.Disposition
-	Result   string // of an event: settled, in_progress, unmatched, unreadable
+	Result   string // of an event: settled, in_progress, unmatched, unreadable, contradicted
 }
 
 func (d *Dialer) observe(e Event) {
@@ -75,5 +81,33 @@ func (d *Dialer) Handlers() queue.Handlers {
 	return queue.Handlers{
 		Dial: d.Dial, Stage: d.Stage, Settle: d.Settle, Reconcile: d.Reconcile, Follow: d.Follow, Sweep: d.Sweep,
 		Import: d.importLists,
+	}
+}
+
+// foreign puts a task of a team that is not in this daemon's settings back for a daemon that has it.
+func foreign() error { return queue.SnoozeFor(time.Second) }
+
+// door is a semaphore by name. It is a channel, since one who waits at a mutex would hold virtual time in tests.
+func (d *Dialer) door(name string, wide int) chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.places == nil {
+		d.places = make(map[string]chan struct{})
+	}
+	if d.places[name] == nil {
+		d.places[name] = make(chan struct{}, wide)
+	}
+	return d.places[name]
+}
+
+// sleep waits for d, or less if ctx ends; then it returns false.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }

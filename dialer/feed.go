@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/queue"
 )
 
@@ -17,9 +16,11 @@ const (
 	// feedRounds is how many rounds ahead tickets are queued: a few seconds of work, so that nobody waits for a ticket and the queue
 	// never holds more than a pause, an opt-out or a closing window leaves worthless.
 	feedRounds = 6
+	// maxTickets bounds the tickets of one team per round, whatever its limit is.
+	maxTickets = 500
 	// reconcileEvery and sweepEvery are how often a team's open calls and its lost wake-ups are looked for.
 	reconcileEvery = 10 * time.Second
-	sweepEvery     = 15 * time.Second
+	sweepEvery     = 30 * time.Second
 )
 
 // Feed keeps a few seconds of tickets queued for every team that has work, until ctx ends. Any number of daemons may feed at
@@ -44,8 +45,7 @@ func (d *Dialer) Feed(ctx context.Context) error {
 // FeedTeam tops up the tickets of one team.
 func (d *Dialer) FeedTeam(ctx context.Context, team *Team) error {
 	now := d.Now()
-	d.forget(team.Name) // a ticket for a lead that is gone by now would burn a slot, so what is fed is read anew
-	view, err := d.view(ctx, team.Name, now)
+	view, err := d.view(ctx, team.Name)
 	if err != nil {
 		return err
 	}
@@ -56,15 +56,22 @@ func (d *Dialer) FeedTeam(ctx context.Context, team *Team) error {
 		}
 	}
 	ahead := feedRounds * d.feedEvery()
-	calls, stages := demand(view, now, ahead)
-	for _, slot := range slots(now, ahead, team.spacing(), min(calls, maxTickets)) {
+	calls, stages := d.demand(team, view, now, ahead)
+	// Calls go first: contacts are made with the slots that they leave, though never with none.
+	spare := max(int(ahead/team.spacing())-calls, 1)
+	for _, slot := range d.offer("dial "+team.Name, now, team.spacing(), calls) {
 		add(queue.Dial{Team: team.Name, Slot: slot})
 	}
-	for _, slot := range slots(now, ahead, team.spacing(), min(stages, maxTickets)) {
+	for _, slot := range d.offer("stage "+team.Name, now, team.spacing(), min(stages, spare)) {
 		add(queue.Stage{Team: team.Name, Slot: slot})
 	}
 	if n := round(now, reconcileEvery); d.turned("reconcile", team.Name, n) {
-		add(queue.Reconcile{Team: team.Name, Round: n})
+		due, err := d.Store.Unsettled(ctx, team.Name, now, 1)
+		if err != nil {
+			errs = append(errs, err)
+		} else if len(due) > 0 {
+			add(queue.Reconcile{Team: team.Name, Round: n})
+		}
 	}
 	if n := round(now, sweepEvery); d.turned("sweep", team.Name, n) {
 		add(queue.Sweep{Team: team.Name, Round: n})
@@ -80,16 +87,23 @@ func (d *Dialer) FeedTeam(ctx context.Context, team *Team) error {
 	return nil
 }
 
-// maxTickets bounds the tickets of one team per round, whatever its limit is.
-const maxTickets = 500
-
-// slots names the tickets of the time ahead, one for each slot of the limit, at most n.
-func slots(now time.Time, ahead, spacing time.Duration, n int) []int64 {
-	var ids []int64
+// offer names the tickets that come into sight now: one for each slot of the limit in the time ahead, at most n. There is one more
+// for every nine, since some come to nothing, and a hiccup is to be made up for. This daemon names each one once.
+func (d *Dialer) offer(work string, now time.Time, spacing time.Duration, n int) []int64 {
+	spacing = max(spacing*9/10, 1)
+	ahead := feedRounds * d.feedEvery()
 	first := now.UnixNano() / int64(spacing)
-	for i := int64(0); i <= int64(ahead/spacing) && len(ids) < n; i++ {
-		ids = append(ids, first+i)
+	last := first + min(int64(ahead/spacing), int64(min(n, maxTickets))-1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rounds == nil {
+		d.rounds = make(map[string]int64)
 	}
+	var ids []int64
+	for id := max(first, d.rounds[work]+1); id <= last; id++ {
+		ids = append(ids, id)
+	}
+	d.rounds[work] = max(d.rounds[work], last)
 	return ids
 }
 
@@ -110,78 +124,3 @@ func (d *Dialer) turned(work, team string, n int64) bool {
 }
 
 func round(now time.Time, every time.Duration) int64 { return now.UnixNano() / int64(every) }
-
-// demand counts the leads that could be called now, and those that could be staged, as far as the lanes tell.
-func demand(v *teamView, now time.Time, ahead time.Duration) (calls, stages int) {
-	for _, c := range v.campaigns {
-		switch c.state(now) {
-		case campaign.Running:
-			calls += c.callable(now, ahead)
-			stages += c.unstaged()
-		case campaign.Idle:
-			if c.plan.Schedule.Starts() { // it waits for its schedule: contacts are made ahead of time
-				stages += c.unstaged()
-			}
-		case campaign.Paused, campaign.Stopped, campaign.Done:
-		}
-	}
-	return calls, stages
-}
-
-// callable counts the staged leads of open lanes that are due, and the urgent ones.
-func (v *campaignView) callable(now time.Time, ahead time.Duration) int {
-	n := 0
-	if !v.urgent.IsZero() && !v.urgent.After(now.Add(ahead)) {
-		n = 1
-	}
-	for _, id := range v.open(now) {
-		lane := v.lanes[id]
-		n += lane.Ready
-		if lane.Wait > 0 && !lane.NextDue.After(now.Add(ahead)) {
-			n++
-		}
-	}
-	return n
-}
-
-// unstaged counts the leads without a contact.
-func (v *campaignView) unstaged() int {
-	n := 0
-	for _, lane := range v.lanes {
-		n += lane.New
-	}
-	return n
-}
-
-// feedImport wakes the import of a campaign whose schedule has had one since the last that was run. One run catches up
-// with any number of missed ones.
-func (d *Dialer) feedImport(ctx context.Context, c *campaignView, now time.Time) error {
-	at, ok := c.plan.Schedule.LastImport(now)
-	if !ok || !at.After(c.record.AppliedAt) || !at.After(c.record.ImportedAt) {
-		return nil
-	}
-	if s := c.state(now); s == campaign.Stopped {
-		return nil
-	}
-	return d.Queue.Enqueue(ctx, queue.Import{Campaign: c.name(), Occurrence: at.UTC().Format(time.RFC3339)})
-}
-
-// importLists handles one occurrence of a campaign's import.
-func (d *Dialer) importLists(ctx context.Context, t queue.Import) error {
-	at, err := time.Parse(time.RFC3339, t.Occurrence)
-	if err != nil {
-		d.Log.Error("import has no readable occurrence", "campaign", t.Campaign, "occurrence", t.Occurrence)
-		return nil
-	}
-	if d.Import == nil {
-		return nil
-	}
-	if err := d.Import(ctx, t.Campaign); err != nil {
-		// The next occurrence tries again; the lists are as they were.
-		d.Log.Error("scheduled import failed", "campaign", t.Campaign, "err", err)
-	}
-	if err := d.Store.SetImported(ctx, t.Campaign, at); err != nil {
-		return fmt.Errorf("note the import of campaign %s: %w", t.Campaign, err)
-	}
-	return nil
-}

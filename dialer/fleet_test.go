@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +24,13 @@ import (
 	"github.com/dialerd/dialerd/webhook"
 )
 
+// Virtual time is as fast as this process, and half of what it does is to allocate.
+func init() { debug.SetGCPercent(400) }
+
 // fleet is a fake Thoughtly, a Redis, and any number of daemons, all inside one synctest bubble.
 type fleet struct {
 	t      testing.TB
+	heard  *testWriter // what was logged
 	redis  *redistest.Memory
 	sim    *simulator.Server
 	store  *store.Store // the test's own view
@@ -32,6 +39,7 @@ type fleet struct {
 	log    *slog.Logger
 	mu     sync.Mutex
 	hooked *Dialer // who receives webhooks
+	urgent bool    // what is loaded from now on goes before all others
 }
 
 // settings are what the teams of a test's daemons are told.
@@ -40,11 +48,30 @@ type settings struct {
 	per      time.Duration
 	timeout  time.Duration
 	after    time.Duration
+	forget   time.Duration // an unknown call is settled after this
+	flight   int           // most calls of the team under way; 0 = any
+	feed     time.Duration // how often tickets are made
+	check    time.Duration // how often the queue is looked at
+	delayed  time.Duration // and what was put off there
 }
 
+// defaults are for whole days: looking at Redis is what virtual time costs.
 func defaults() settings {
-	return settings{requests: 100, per: time.Minute, timeout: 15 * time.Second, after: 5 * time.Minute}
+	return settings{
+		requests: 100, per: time.Minute, timeout: 15 * time.Second, after: 5 * time.Minute, forget: time.Hour,
+		feed: 30 * time.Second, check: 20 * time.Second, delayed: time.Minute,
+	}
 }
+
+// brisk is for minutes.
+func brisk() settings {
+	s := defaults()
+	s.feed, s.check, s.delayed = time.Second, time.Second, 2*time.Second
+	return s
+}
+
+// morning is a Tuesday, 12:00 in New York: every lane is open.
+func morning() time.Time { return time.Date(2026, 3, 3, 17, 0, 0, 0, time.UTC) }
 
 // host is one daemon.
 type host struct {
@@ -61,7 +88,11 @@ const teamName = "default"
 func newFleet(t testing.TB, start time.Time, team settings, cfg simulator.Config) *fleet {
 	t.Helper()
 	time.Sleep(time.Until(start))
-	f := &fleet{t: t, redis: redistest.NewMemory(t), team: team, log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelError}))}
+	heard := &testWriter{t: t}
+	f := &fleet{
+		t: t, heard: heard, redis: redistest.NewMemory(t), team: team,
+		log: slog.New(slog.NewTextHandler(heard, &slog.HandlerOptions{Level: slog.LevelError})),
+	}
 	cfg.Limit = simulator.Limit{Requests: team.requests, Per: team.per, Phase: 17 * time.Second}
 	cfg.Client = &http.Client{Transport: simulator.InMemory(http.HandlerFunc(f.hook))}
 	f.sim = simulator.New(cfg)
@@ -70,12 +101,21 @@ func newFleet(t testing.TB, start time.Time, team settings, cfg simulator.Config
 	return f
 }
 
-// testWriter makes a test fail when something is logged as an error.
-type testWriter struct{ t testing.TB }
+// testWriter makes a test fail when something is logged as an error that the test does not expect.
+type testWriter struct {
+	t      testing.TB
+	expect string // part of what may be logged; "" = nothing may
+	deaf   atomic.Bool
+}
 
-func (w testWriter) Write(p []byte) (int, error) {
+func (w *testWriter) Write(p []byte) (int, error) {
 	w.t.Helper()
-	w.t.Errorf("logged: %s", p)
+	if w.deaf.Load() {
+		return len(p), nil
+	}
+	if w.expect == "" || !strings.Contains(string(p), w.expect) {
+		w.t.Errorf("logged: %s", p)
+	}
 	return len(p), nil
 }
 
@@ -111,7 +151,12 @@ func (s limiterSlots) Take(ctx context.Context, class string) (thoughtly.Slot, e
 // add starts one more daemon.
 func (f *fleet) add() *host {
 	f.t.Helper()
-	client := f.redis.Client(f.t)
+	return f.addOn(f.redis.Client(f.t), f.sim.Transport())
+}
+
+// addOn starts one more daemon on its own ways to Redis and to the API.
+func (f *fleet) addOn(client *redis.Client, api http.RoundTripper) *host {
+	f.t.Helper()
 	limiter, err := store.NewLimiter(client, store.LimiterOptions{
 		Key: store.Fingerprint(simulator.DefaultToken), Requests: f.team.requests, Per: f.team.per, Timeout: f.team.timeout, Now: time.Now, Log: f.log,
 	})
@@ -121,17 +166,18 @@ func (f *fleet) add() *host {
 	h := &host{client: client}
 	h.dialer = &Dialer{
 		Store: store.New(client, store.Options{Log: f.log}), Queue: queue.NewClient(client, time.Now), Now: time.Now, Log: f.log,
-		FeedEvery: 20 * time.Second,
+		FeedEvery: f.team.feed,
 		Teams: map[string]*Team{teamName: {
-			Name: teamName, Requests: f.team.requests, Per: f.team.per, Timeout: f.team.timeout, LookAfter: f.team.after, Unresolved: time.Hour,
+			Name: teamName, Requests: f.team.requests, Per: f.team.per, Timeout: f.team.timeout, LookAfter: f.team.after, Unresolved: f.team.forget,
+			MaxInFlight: f.team.flight,
 			API: &thoughtly.Client{
 				BaseURL: "https://api.example.com", Token: simulator.DefaultToken, TeamID: simulator.DefaultTeamID, Limiter: limiterSlots{limiter},
-				Timeout: f.team.timeout, Now: time.Now, Log: f.log, Transport: f.sim.Transport(),
+				Timeout: f.team.timeout, Now: time.Now, Log: f.log, Transport: api,
 			},
 		}},
 	}
 	h.server, err = queue.NewServer(client, h.dialer.Handlers(), queue.Config{
-		Log: f.log, Now: time.Now, Concurrency: 12, CheckInterval: 15 * time.Second, DelayedInterval: time.Minute, TicketAge: 3 * time.Minute, ShutdownTimeout: time.Minute,
+		Log: f.log, Now: time.Now, Concurrency: 12, CheckInterval: f.team.check, DelayedInterval: f.team.delayed, TicketAge: 3 * time.Minute, ShutdownTimeout: time.Minute,
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -155,6 +201,7 @@ func (f *fleet) add() *host {
 
 // close ends all daemons.
 func (f *fleet) close() {
+	f.t.Helper()
 	for _, h := range f.hosts {
 		h.stop()
 	}
@@ -194,8 +241,17 @@ func outcomes() map[campaign.Disposition]campaign.Outcome {
 // areas are where the leads of tests live: three zones, two states with stricter hours, one split area code.
 var areas = []struct{ code, state string }{{"212", "NY"}, {"312", "IL"}, {"415", "CA"}, {"850", "FL"}, {"502", "KY"}}
 
+// phone is the number of the i-th lead.
+func phone(i int) string { return fmt.Sprintf("+1%s555%04d", areas[i%len(areas)].code, i/len(areas)) }
+
 // load imports n leads straight into the record.
 func (f *fleet) load(c campaign.Campaign, n int) {
+	f.t.Helper()
+	f.loadFrom(c, 0, n)
+}
+
+// loadFrom imports n leads, the first of them the i-th.
+func (f *fleet) loadFrom(c campaign.Campaign, first, n int) {
 	f.t.Helper()
 	ctx, now := context.Background(), time.Now()
 	if _, err := f.store.Apply(ctx, c, now); err != nil {
@@ -210,14 +266,13 @@ func (f *fleet) load(c campaign.Campaign, n int) {
 	lanes := map[string]store.Place{}
 	leads := make([]store.NewLead, n)
 	for i := range leads {
-		area := areas[i%len(areas)]
-		phone := fmt.Sprintf("+1%s555%04d", area.code, i/len(areas))
+		area, phone := areas[(first+i)%len(areas)], phone(first+i)
 		place := region.Locate(region.Signals{Phone: phone, State: area.state})
 		lane := campaign.LaneID(place.Regions, place.Zones)
 		lanes[lane] = store.Place{Zones: place.Zones, Regions: place.Regions}
 		leads[i] = store.NewLead{
 			ID: campaign.LeadID(c.Team, c.Name, phone), Key: phone, Phone: campaign.Phone(phone), Lane: lane, List: list.ID,
-			Row: []string{phone, fmt.Sprintf("Lead %d", i), area.state}, State: campaign.LeadNew,
+			Row: []string{phone, fmt.Sprintf("Lead %d", first+i), area.state}, State: campaign.LeadNew, Urgent: f.urgent,
 		}
 	}
 	if err := f.store.PutLanes(ctx, c.Name, lanes); err != nil {
@@ -225,5 +280,47 @@ func (f *fleet) load(c campaign.Campaign, n int) {
 	}
 	if _, err := f.store.AddLeads(ctx, c.Name, leads, now); err != nil {
 		f.t.Fatal(err)
+	}
+}
+
+// always is a campaign that runs until it is held, with quick retries.
+func always(name string) campaign.Campaign {
+	c := spring()
+	c.Name, c.Schedule = name, campaign.Schedule{Timezone: "America/New_York", Start: []string{"0 0 * * *"}}
+	return c
+}
+
+// lead reads the i-th lead.
+func (f *fleet) lead(c campaign.Campaign, i int) *campaign.Lead {
+	f.t.Helper()
+	l, err := f.store.Lead(context.Background(), c.Name, campaign.LeadID(c.Team, c.Name, phone(i)))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return l
+}
+
+// consistent holds the record against itself.
+func (f *fleet) consistent(c campaign.Campaign) {
+	f.t.Helper()
+	report, err := f.store.Fsck(context.Background(), c.Name)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if !report.OK() {
+		f.t.Errorf("fsck: %v", report.Differences)
+	}
+}
+
+// once holds the ring log against P1.
+func (f *fleet) once() {
+	f.t.Helper()
+	for id, n := range simulator.RingsByAttempt(f.sim.Rings(), MetaAttempt) {
+		if id == "" || n > 1 {
+			f.t.Errorf("attempt %q rang %d times", id, n)
+		}
+	}
+	if sum := f.sim.Summary(MetaAttempt); sum.Overlaps != 0 || sum.AfterOptOut != 0 {
+		f.t.Errorf("%d rings during a call, %d after an opt-out", sum.Overlaps, sum.AfterOptOut)
 	}
 }

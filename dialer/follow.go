@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/queue"
 	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/thoughtly"
@@ -15,12 +16,25 @@ import (
 // followOnce is how long it is remembered that an automation was triggered, much longer than any task is repeated.
 const followOnce = 30 * 24 * time.Hour
 
+// stopped reports whether the person has said no since: then only what the operator put behind the opt-out itself is triggered.
+func (d *Dialer) stopped(ctx context.Context, r *store.Record, a *campaign.Attempt, lead *campaign.Lead) (bool, error) {
+	if a.Disposition == campaign.DoNotCall || a.Disposition == campaign.Suppressed {
+		return false, nil
+	}
+	now := d.Now()
+	facts, err := d.Store.Facts(ctx, lead, campaign.NewPlan(&r.Campaign).Day(now), now)
+	if err != nil {
+		return false, fmt.Errorf("read the facts of lead %s: %w", lead.ID, err)
+	}
+	return facts.Suppressed != campaign.ScopeNone, nil
+}
+
 // Follow triggers the automation that a disposition asks for, such as a text message after a voicemail. It is sent at most
 // once: what may have arrived is not sent again.
 func (d *Dialer) Follow(ctx context.Context, t queue.Follow) error {
 	team, ok := d.Teams[t.Team]
 	if !ok {
-		return nil
+		return foreign()
 	}
 	attempt, lead, err := d.Store.FindAttempt(ctx, t.Team, store.Clue{AttemptID: t.Attempt})
 	if errors.Is(err, store.ErrNotFound) {
@@ -37,6 +51,9 @@ func (d *Dialer) Follow(ctx context.Context, t queue.Follow) error {
 	if automation == "" {
 		return nil
 	}
+	if stopped, err := d.stopped(ctx, record, attempt, lead); err != nil || stopped {
+		return err
+	}
 	// The lock's owner is this run alone: a second run of the same task must not send again.
 	lock, owner := "follow:"+attempt.ID, strconv.FormatInt(d.Now().UnixNano(), 36)
 	if first, _, err := d.Store.Lock(ctx, lock, owner, followOnce, d.Now()); err != nil || !first {
@@ -47,8 +64,7 @@ func (d *Dialer) Follow(ctx context.Context, t queue.Follow) error {
 		"disposition": string(attempt.Disposition), MetaCampaign: attempt.Campaign, MetaLead: lead.ID, MetaAttempt: attempt.ID,
 		"attributes": lead.Attributes,
 	})
-	var failure *thoughtly.Error
-	if errors.As(err, &failure) && (failure.Kind == thoughtly.KindNotSent || failure.Kind == thoughtly.KindThrottled) {
+	if failure, ok := errors.AsType[*thoughtly.Error](err); ok && (failure.Kind == thoughtly.KindNotSent || failure.Kind == thoughtly.KindThrottled) {
 		if err := d.Store.Unlock(ctx, lock, owner); err != nil {
 			return fmt.Errorf("unlock what follows attempt %s: %w", attempt.ID, err)
 		}

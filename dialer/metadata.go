@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/dialerd/dialerd/campaign"
 )
@@ -24,7 +25,7 @@ func metadata(name, attempt string, lead *campaign.Lead) map[string]string {
 	m := map[string]string{MetaAttempt: attempt, MetaCampaign: name, MetaLead: lead.ID}
 	put := func(key, value string) {
 		key = metadataKey(key)
-		if value == "" || key == "" || key == "system" || strings.HasPrefix(key, "dialerd_") || len(m) >= maxMetadata {
+		if value == "" || !usable(key) || len(m) >= maxMetadata {
 			return
 		}
 		if _, taken := m[key]; !taken {
@@ -42,13 +43,18 @@ func metadata(name, attempt string, lead *campaign.Lead) map[string]string {
 	return m
 }
 
+// usable reports whether a key may be filled from a list: not with nothing, the platform's own, or one of ours.
+func usable(key string) bool {
+	return key != "" && key != "system" && !strings.HasPrefix(key, "dialerd_")
+}
+
 // metadataKey makes a column's header a key that scripts can refer to: lower case, words joined by underscores.
 func metadataKey(s string) string {
 	var b strings.Builder
 	gap := false
 	for _, r := range strings.ToLower(strings.TrimSpace(s)) {
 		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r):
 			if gap && b.Len() > 0 {
 				b.WriteByte('_')
 			}

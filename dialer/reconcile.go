@@ -2,8 +2,10 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -14,22 +16,39 @@ import (
 
 const (
 	pageSize = 50 // the most that the API gives
-	// maxPages bounds one round's pages of one agent. The order of the API's lists is not documented, so every page may be needed.
-	maxPages = 20
+	// maxPages bounds one round's pages of one agent, and maxSearches the calls that it looks for singly: while calls are placed, one
+	// slot in ten is for looking up, and a round has to end within its task's time.
+	maxPages    = 20
+	maxSearches = 20
 	// maxLook bounds the attempts of one round.
 	maxLook = 200
-	// searchAfter is how many rounds of pages may pass an attempt by before it is searched for by itself.
+	// giveUp is when an attempt whose outcome nobody can tell is settled as unknown.
 	giveUp = 24 * time.Hour
+	// roundTime bounds one round. It holds the team's lock for as long, so that no other daemon looks the same calls up.
+	roundTime = 2 * time.Minute
 )
 
 // Reconcile looks up the calls of a team that should have had an outcome by now: webhooks get lost.
 func (d *Dialer) Reconcile(ctx context.Context, t queue.Reconcile) error {
 	team, ok := d.Teams[t.Team]
 	if !ok {
-		return nil
+		return foreign()
 	}
-	now := d.Now()
-	due, err := d.Store.Unsettled(ctx, team.Name, now, maxLook)
+	name, owner := "reconcile:"+team.Name, strconv.FormatInt(t.Round, 10)
+	if free, _, err := d.Store.Lock(ctx, name, owner, roundTime, d.Now()); err != nil || !free {
+		return err // an earlier round is still at it
+	}
+	ctx, cancel := context.WithTimeout(ctx, roundTime-30*time.Second)
+	defer cancel()
+	err := d.reconcile(ctx, team)
+	if err := d.Store.Unlock(context.WithoutCancel(ctx), name, owner); err != nil {
+		d.Log.Warn("look-up not unlocked; the next one comes later", "team", team.Name, "err", err)
+	}
+	return err
+}
+
+func (d *Dialer) reconcile(ctx context.Context, team *Team) error {
+	due, err := d.Store.Unsettled(ctx, team.Name, d.Now(), maxLook)
 	if err != nil {
 		return fmt.Errorf("read the unsettled calls of team %s: %w", team.Name, err)
 	}
@@ -40,40 +59,63 @@ func (d *Dialer) Reconcile(ctx context.Context, t queue.Reconcile) error {
 		}
 		byAgent[a.Agent][a.ID] = a
 	}
+	var errs []error
 	for _, agent := range sortedKeys(byAgent) {
-		if err := d.reconcileAgent(ctx, team, agent, byAgent[agent]); err != nil {
-			return err
+		l := &lookup{Dialer: d, team: team, agent: agent, open: byAgent[agent]}
+		if err := l.agentCalls(ctx); err != nil {
+			errs = append(errs, l.failed(context.WithoutCancel(ctx), err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// reconcileAgent looks for an agent's open attempts page by page, then for each that no page had by itself.
-func (d *Dialer) reconcileAgent(ctx context.Context, team *Team, agent string, open map[string]campaign.Attempt) error {
-	pages := min(maxPages, len(open)) // from there on a search for each is cheaper
-	for page := range pages {
-		found, err := team.API.SearchCalls(ctx, thoughtly.SearchCallsRequest{AgentID: agent, Page: thoughtly.Page{Page: page, Limit: pageSize}})
+// lookup is one round for the open attempts of one agent.
+type lookup struct {
+	*Dialer
+	team     *Team
+	agent    string
+	open     map[string]campaign.Attempt // those that have not been found yet
+	contacts map[string]string           // contact → open attempt, once it is needed
+}
+
+// agentCalls looks for the agent's open attempts page by page, then for those that no page had one by one.
+func (l *lookup) agentCalls(ctx context.Context) error {
+	for page := range min(maxPages, len(l.open)) { // from there on a search for each is cheaper
+		found, err := l.search(ctx, thoughtly.SearchCallsRequest{Page: thoughtly.Page{Page: page}})
 		if err != nil {
-			return fmt.Errorf("look up the calls of agent %s: %w", agent, err)
-		}
-		if err := d.applyAll(ctx, team, found.Items, open); err != nil {
 			return err
 		}
-		if len(open) == 0 || !found.More {
+		if err := l.take(ctx, found.Items, ""); err != nil {
+			return err
+		}
+		// The order of the API's lists is not documented. A page from another time says that the next one is no better.
+		if len(l.open) == 0 || !found.More || !l.near(found.Items) {
 			break
 		}
 	}
-	for _, id := range sortedKeys(open) {
-		a := open[id]
-		found, err := team.API.SearchCalls(ctx, thoughtly.SearchCallsRequest{AgentID: agent, Search: string(a.Phone), Page: thoughtly.Page{Limit: pageSize}})
-		if err != nil {
-			return fmt.Errorf("search for a call of agent %s: %w", agent, err)
+	ids := sortedKeys(l.open)
+	slices.SortStableFunc(ids, func(a, b string) int { return l.open[a].At.Compare(l.open[b].At) })
+	walked := false
+	for _, id := range ids[:min(len(ids), maxSearches)] {
+		a, still := l.open[id]
+		if !still {
+			continue // found beside another one
 		}
-		if err := d.applyAll(ctx, team, found.Items, open); err != nil {
+		found, err := l.search(ctx, thoughtly.SearchCallsRequest{Search: string(a.Phone)})
+		if err != nil {
 			return err
 		}
-		if _, still := open[id]; still {
-			if err := d.unfound(ctx, team, a); err != nil {
+		if err := l.take(ctx, found.Items, id); err != nil {
+			return err
+		}
+		if !walked && found.More && blind(found.Items, a.Phone) {
+			walked = true
+			if err := l.walk(ctx); err != nil {
+				return err
+			}
+		}
+		if _, still := l.open[id]; still {
+			if err := l.unfound(ctx, a); err != nil {
 				return err
 			}
 		}
@@ -81,85 +123,145 @@ func (d *Dialer) reconcileAgent(ctx context.Context, team *Team, agent string, o
 	return nil
 }
 
-// applyAll brings records to their attempts and takes what was found out of open.
-func (d *Dialer) applyAll(ctx context.Context, team *Team, responses []thoughtly.Response, open map[string]campaign.Attempt) error {
-	for i := range responses {
-		id := belongs(&responses[i], open)
-		if id == "" {
-			continue
+// walk goes through all the agent's calls, some pages a round, where searching has no effect.
+func (l *lookup) walk(ctx context.Context) error {
+	key := l.team.Name + " " + l.agent
+	l.mu.Lock()
+	page := l.pages[key]
+	l.mu.Unlock()
+	for range maxPages {
+		if len(l.open) == 0 {
+			break
 		}
-		if responses[i].Metadata == nil {
-			responses[i].Metadata = make(map[string]string, 1)
-		}
-		responses[i].Metadata[MetaAttempt] = id
-		what, err := d.apply(ctx, team, &responses[i], false)
+		found, err := l.search(ctx, thoughtly.SearchCallsRequest{Page: thoughtly.Page{Page: page}})
 		if err != nil {
 			return err
 		}
-		if what == "in_progress" {
-			if err := d.Store.Touch(ctx, id, d.next(team, open[id])); err != nil {
-				return fmt.Errorf("note the look-up of attempt %s: %w", id, err)
+		if err := l.take(ctx, found.Items, ""); err != nil {
+			return err
+		}
+		if page++; !found.More {
+			page = 0
+			break
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pages == nil {
+		l.pages = make(map[string]int)
+	}
+	l.pages[key] = page
+	return nil
+}
+
+func (l *lookup) search(ctx context.Context, q thoughtly.SearchCallsRequest) (thoughtly.List[thoughtly.Response], error) {
+	q.AgentID, q.Limit = l.agent, pageSize
+	found, err := l.team.API.SearchCalls(ctx, q)
+	if err != nil {
+		return found, fmt.Errorf("look up the calls of agent %s: %w", l.agent, err)
+	}
+	return found, nil
+}
+
+// take brings records to their attempts and takes what was found out of open. sought is the attempt that was searched for, if any.
+func (l *lookup) take(ctx context.Context, records []thoughtly.Response, sought string) error {
+	for i := range records {
+		r := &records[i]
+		id, err := l.owner(ctx, r, sought)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			continue // opt-outs in others' calls are heeded once, when their webhook comes
+		}
+		if r.Metadata == nil {
+			r.Metadata = make(map[string]string, 1)
+		}
+		r.Metadata[MetaAttempt] = id
+		what, err := l.apply(ctx, l.team, r)
+		if err != nil {
+			return err
+		}
+		if what == resultInProgress {
+			if err := l.again(ctx, l.open[id]); err != nil {
+				return err
 			}
 		}
-		delete(open, id)
+		delete(l.open, id)
 	}
 	return nil
 }
 
-// callSlack is how far the API's clock and ours may be apart when a call without metadata is told by its time.
-const callSlack = 2 * time.Minute
-
-// belongs finds the open attempt that a record is about: by our own metadata, by the call's id, or, where the API echoes
-// neither, by phone and time. Of two records that could be the same attempt the metadata decide.
-func belongs(r *thoughtly.Response, open map[string]campaign.Attempt) string {
-	if id := r.Metadata[MetaAttempt]; id != "" {
-		if _, ok := open[id]; ok {
-			return id
-		}
-		return "" // somebody else's
-	}
-	for id, a := range open {
-		if r.ID != "" && a.CallID == r.ID {
-			return id
-		}
-	}
-	for id, a := range open {
-		if a.CallID == "" && samePhone(r.Phone, a.Phone) && !r.StartedAt.IsZero() &&
-			!r.StartedAt.Before(a.At.Add(-callSlack)) && r.StartedAt.Before(a.At.Add(callSlack+time.Hour)) {
-			return id
-		}
-	}
-	return ""
-}
-
 // unfound deals with an attempt that the API's records do not show. One that may never have been placed is taken for
 // unknown once its time is over; one that was accepted stays listed as unresolved, and is given up after a day.
-func (d *Dialer) unfound(ctx context.Context, team *Team, a campaign.Attempt) error {
-	now := d.Now()
-	age := now.Sub(a.At)
-	if (a.State != campaign.Accepted && age >= team.Unresolved) || age >= giveUp {
-		record, err := d.Store.Campaign(ctx, a.Campaign)
-		if err != nil {
-			return fmt.Errorf("read campaign %s: %w", a.Campaign, err)
-		}
-		attempt, lead, err := d.Store.FindAttempt(ctx, team.Name, store.Clue{AttemptID: a.ID})
-		if err != nil {
-			return fmt.Errorf("read attempt %s: %w", a.ID, err)
-		}
-		d.Log.Warn("call was never found; it counts as an attempt", "team", team.Name, "campaign", a.Campaign, "attempt", a.ID)
-		return d.settle(ctx, team, &record.Campaign, attempt, lead, &thoughtly.Response{ID: a.CallID},
-			campaign.Ended{Disposition: campaign.Unknown, At: now})
+func (l *lookup) unfound(ctx context.Context, a campaign.Attempt) error {
+	age := l.Now().Sub(a.At)
+	if a.State != campaign.Accepted && age >= l.team.Unresolved {
+		return l.abandon(ctx, a)
 	}
-	if err := d.Store.Touch(ctx, a.ID, d.next(team, a)); err != nil {
+	return l.again(ctx, a)
+}
+
+// again says when an attempt is looked up next: ever more rarely, the older it is. One that is a day old is given up, even if the
+// API says that its call still goes on.
+func (l *lookup) again(ctx context.Context, a campaign.Attempt) error {
+	now := l.Now()
+	age := now.Sub(a.At)
+	if age >= giveUp {
+		return l.abandon(ctx, a)
+	}
+	next := now.Add(max(min(age/2, 30*time.Minute), l.team.LookAfter/2, time.Second))
+	if err := l.Store.Touch(ctx, a.ID, next); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("note the look-up of attempt %s: %w", a.ID, err)
 	}
 	return nil
 }
 
-// next is when an attempt is looked up again: ever more rarely, the older it is.
-func (d *Dialer) next(team *Team, a campaign.Attempt) time.Time {
-	now := d.Now()
-	return now.Add(max(min(now.Sub(a.At)/2, 30*time.Minute), team.LookAfter/2, time.Second))
+// abandon settles an attempt as unknown; it counts as one.
+func (l *lookup) abandon(ctx context.Context, a campaign.Attempt) error {
+	record, err := l.Store.Campaign(ctx, a.Campaign)
+	if err != nil {
+		return fmt.Errorf("read campaign %s: %w", a.Campaign, err)
+	}
+	attempt, lead, err := l.Store.FindAttempt(ctx, l.team.Name, store.Clue{AttemptID: a.ID})
+	if err != nil {
+		return fmt.Errorf("read attempt %s: %w", a.ID, err)
+	}
+	l.Log.Warn("outcome of a call was never found; it counts as an attempt", "team", l.team.Name, "campaign", a.Campaign, "attempt", a.ID)
+	_, err = l.settle(ctx, l.team, &record.Campaign, attempt, lead, &thoughtly.Response{ID: a.CallID},
+		campaign.Ended{Disposition: campaign.Unknown, At: l.Now()})
+	return err
+}
+
+// failed says what follows when an agent's calls could not be looked up. Where the API says no, the agent's attempts wait like those
+// that were not found, lest every round begins with the same request for ever; all else is tried again soon.
+func (l *lookup) failed(ctx context.Context, cause error) error {
+	failure, told := errors.AsType[*thoughtly.Error](cause)
+	if !told {
+		return cause
+	}
+	l.Log.Warn("calls could not be looked up", "team", l.team.Name, "agent", l.agent, "err", cause)
+	switch failure.Kind {
+	case thoughtly.KindNotSent, thoughtly.KindThrottled:
+		return nil // the next round
+	case thoughtly.KindUnauthorized:
+		state, err := l.Store.Team(ctx, l.team.Name)
+		if err != nil {
+			return fmt.Errorf("read the state of team %s: %w", l.team.Name, err)
+		}
+		if state.Paused == "" {
+			if err := l.pause(ctx, l.team, failure); err != nil {
+				return err
+			}
+		}
+	case thoughtly.KindRejected, thoughtly.KindNotFound, thoughtly.KindAmbiguous:
+	}
+	for _, id := range sortedKeys(l.open) {
+		if err := l.again(ctx, l.open[id]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sortedKeys[V any](m map[string]V) []string {

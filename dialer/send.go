@@ -26,44 +26,56 @@ func (d *Dialer) send(ctx context.Context, team *Team, c *campaignView, claim *s
 	call, err := permit.Call(ctx, thoughtly.CallRequest{
 		ContactID: claim.Lead.Contact, AgentID: s.agent, Metadata: metadata(c.name(), s.id, claim.Lead),
 	}, s.deadline)
-	now := permit.Now()
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
-	defer cancel()
 	event := Event{What: "call", Team: team.Name, Campaign: c.name()}
 	if err == nil {
 		event.State = campaign.Accepted
 		d.observe(event)
-		return d.wrote(s.id)(d.Store.Accepted(ctx, s.id, call.ID, team.lookAt(now), now))
+		return d.write(ctx, s.id, func(ctx context.Context) (bool, error) {
+			now := permit.Now()
+			return d.Store.Accepted(ctx, s.id, call.ID, team.lookAt(now), now)
+		})
 	}
-	var failure *thoughtly.Error
-	if !errors.As(err, &failure) || failure.MayHaveRung() {
+	failure, told := errors.AsType[*thoughtly.Error](err)
+	if !told || failure.MayHaveRung() {
 		event.State = campaign.InDoubt
 		d.observe(event)
 		d.Log.Warn("call may have rung", "team", team.Name, "campaign", c.name(), "attempt", s.id, "err", err)
-		return d.wrote(s.id)(d.Store.InDoubt(ctx, s.id, err.Error(), team.lookAt(now)))
+		return d.write(ctx, s.id, func(ctx context.Context) (bool, error) {
+			return d.Store.InDoubt(ctx, s.id, err.Error(), team.lookAt(permit.Now()))
+		})
 	}
 	event.State = campaign.Refused
 	d.observe(event)
-	denial := deny(failure, claim.Lead, now)
+	denial := deny(failure, claim.Lead, permit.Now())
+	if denial.Next != store.StepAgain && d.agentGone(ctx, team, c, s.deadline.Sub(permit.Now())) {
+		// The API says no to the agent, not to the lead. The campaign is not called before that is mended.
+		denial = store.Denial{Next: store.StepAgain, Due: permit.Now().Add(time.Minute), Reason: campaign.ReasonHold}
+	}
 	d.Log.Info("call refused", "team", team.Name, "campaign", c.name(), "attempt", s.id, "next", denial.Next, "err", err)
-	if err := d.wrote(s.id)(d.Store.Refused(ctx, s.id, denial)); err != nil {
-		return err
+	if failure.Kind == thoughtly.KindUnauthorized { // first, lest the lead is tried again at once
+		err = d.pause(ctx, team, failure)
+	} else {
+		err = nil
 	}
-	if failure.Kind == thoughtly.KindUnauthorized {
-		return d.pause(ctx, team, failure)
-	}
-	return nil
+	return errors.Join(err, d.write(ctx, s.id, func(ctx context.Context) (bool, error) {
+		return d.Store.Refused(ctx, s.id, denial)
+	}))
 }
 
-// wrote reads what came of writing an attempt's result. That somebody else wrote it first is no error: a webhook can be
-// quicker than the reply.
-func (d *Dialer) wrote(attempt string) func(applied bool, err error) error {
-	return func(_ bool, err error) error {
-		if err != nil && !errors.Is(err, store.ErrConflict) {
-			// The sweep finds the attempt still sending after its deadline and takes it for unknown, which is the careful reading.
+// write writes an attempt's result, again and again while Redis does not answer: to write it twice is to write it once. That
+// somebody else wrote it first is no error: a webhook can be quicker than the reply. What could not be written the sweep finds
+// still sending after its deadline, and takes it for unknown, which is the careful reading.
+func (d *Dialer) write(ctx context.Context, attempt string, result func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		_, err := result(ctx)
+		if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if !sleep(ctx, pause) {
 			return fmt.Errorf("write the result of attempt %s: %w", attempt, err)
 		}
-		return nil
 	}
 }
 
@@ -94,6 +106,3 @@ func deny(e *thoughtly.Error, lead *campaign.Lead, now time.Time) store.Denial {
 	}
 	return store.Denial{Next: store.StepHeld, Reason: campaign.ReasonInvalidContact, Note: e.Error()}
 }
-
-// lookAt is when an attempt is looked up if nothing was heard of it.
-func (t *Team) lookAt(now time.Time) time.Time { return now.Add(t.LookAfter) }

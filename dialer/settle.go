@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -13,11 +14,20 @@ import (
 	"github.com/dialerd/dialerd/thoughtly"
 )
 
+// What came of an event or a look-up, for the counters.
+const (
+	resultSettled      = "settled"
+	resultInProgress   = "in_progress"
+	resultUnmatched    = "unmatched"    // an inbound call, or one that somebody else placed
+	resultUnreadable   = "unreadable"   // its body is among the kept webhooks
+	resultContradicted = "contradicted" // a call that the API had refused to place
+)
+
 // Settle handles one event of the inbox.
 func (d *Dialer) Settle(ctx context.Context, t queue.Settle) error {
 	team, ok := d.Teams[t.Team]
 	if !ok {
-		return nil
+		return foreign()
 	}
 	raw, err := d.Store.TakeInbox(ctx, t.Team, t.Inbox)
 	if errors.Is(err, store.ErrNotFound) {
@@ -26,22 +36,7 @@ func (d *Dialer) Settle(ctx context.Context, t queue.Settle) error {
 	if err != nil {
 		return fmt.Errorf("read event %s: %w", t.Inbox, err)
 	}
-	var event kept
-	if err := json.Unmarshal(raw, &event); err != nil {
-		d.Log.Error("kept event is damaged", "team", t.Team, "event", t.Inbox, "err", err)
-		return d.Store.DropInbox(ctx, t.Team, t.Inbox)
-	}
-	response, err := thoughtly.DecodeEvent(event.Body)
-	if err != nil {
-		d.Log.Warn("event cannot be read; its body is among the kept webhooks", "team", t.Team, "kind", event.Kind, "err", err)
-		d.observe(Event{What: "event", Team: t.Team, Result: "unreadable"})
-		return d.Store.DropInbox(ctx, t.Team, t.Inbox)
-	}
-	response.Event = event.Kind // the address knows better than the body
-	if response.AgentID == "" {
-		response.AgentID = event.Agent
-	}
-	result, err := d.apply(ctx, team, &response, event.Kind == thoughtly.EventPhoneTransfer)
+	result, err := d.event(ctx, team, t.Inbox, raw)
 	if err != nil {
 		return err
 	}
@@ -49,13 +44,34 @@ func (d *Dialer) Settle(ctx context.Context, t queue.Settle) error {
 	return d.Store.DropInbox(ctx, t.Team, t.Inbox)
 }
 
-// apply brings one record of a call to the attempt that it belongs to. It says in a word what came of it, for the counters.
-func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response, transfer bool) (string, error) {
-	attempt, lead, err := d.Store.FindAttempt(ctx, team.Name, store.Clue{
-		AttemptID: r.Metadata[MetaAttempt], CallID: r.ID, ContactID: r.ContactID, At: r.StartedAt,
-	})
+// event reads one kept event and applies it.
+func (d *Dialer) event(ctx context.Context, team *Team, id string, raw []byte) (string, error) {
+	var event kept
+	if err := json.Unmarshal(raw, &event); err != nil {
+		d.Log.Error("kept event is damaged", "team", team.Name, "event", id, "err", err)
+		return resultUnreadable, nil
+	}
+	response, err := thoughtly.DecodeEvent(event.Body)
+	if err != nil {
+		d.Log.Warn("event cannot be read; its body is among the kept webhooks", "team", team.Name, "kind", event.Kind, "err", err)
+		return resultUnreadable, nil
+	}
+	response.Event = event.Kind // the address knows better than the body
+	if response.AgentID == "" {
+		response.AgentID = event.Agent
+	}
+	return d.apply(ctx, team, &response)
+}
+
+// apply brings one record of a call to the attempt that it belongs to. It says in a word what came of it.
+func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response) (string, error) {
+	clue := store.Clue{AttemptID: r.Metadata[MetaAttempt], CallID: r.ID, ContactID: r.ContactID, At: began(r)}
+	if inbound(r) {
+		clue.ContactID = "" // the person called: it is not the call that we placed
+	}
+	attempt, lead, err := d.Store.FindAttempt(ctx, team.Name, clue)
 	if errors.Is(err, store.ErrNotFound) {
-		return "unmatched", nil // an inbound call, or one that somebody else placed
+		return resultUnmatched, d.heed(ctx, team, r)
 	}
 	if err != nil {
 		return "", fmt.Errorf("find the attempt of call %s: %w", r.ID, err)
@@ -64,6 +80,7 @@ func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response, t
 	if err != nil {
 		return "", fmt.Errorf("read campaign %s: %w", attempt.Campaign, err)
 	}
+	transfer := r.Event == thoughtly.EventPhoneTransfer || r.Event == thoughtly.EventFolderPhoneTransfer
 	if transfer {
 		if _, err := d.Store.MarkTransferred(ctx, attempt.ID); err != nil && !errors.Is(err, store.ErrConflict) {
 			return "", fmt.Errorf("mark attempt %s transferred: %w", attempt.ID, err)
@@ -71,21 +88,26 @@ func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response, t
 		attempt.Transferred = true
 	}
 	ended, over := outcome(&record.Campaign, r, attempt.Transferred)
-	if !over {
-		// It is under way, which also settles the doubt whether it was ever placed.
-		if err := d.wrote(attempt.ID)(d.Store.Accepted(ctx, attempt.ID, r.ID, team.lookAt(d.Now()), d.Now())); err != nil {
-			return "", err
-		}
-		return "in_progress", nil
+	if !over || (transfer && r.EndedAt.IsZero()) { // after a transfer two people talk on
+		return resultInProgress, d.underWay(ctx, team, attempt, r)
 	}
-	if err := d.settle(ctx, team, &record.Campaign, attempt, lead, r, ended); err != nil {
-		return "", err
+	return d.settle(ctx, team, &record.Campaign, attempt, lead, r, ended)
+}
+
+// underWay notes that a call is going on, which also settles the doubt whether it was ever placed.
+func (d *Dialer) underWay(ctx context.Context, team *Team, a *campaign.Attempt, r *thoughtly.Response) error {
+	if a.State == campaign.Refused || a.State == campaign.Settled {
+		return nil // late
 	}
-	return "settled", nil
+	now := d.Now()
+	if _, err := d.Store.Accepted(ctx, a.ID, r.ID, team.lookAt(now), now); err != nil && !errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("note that the call of attempt %s is under way: %w", a.ID, err)
+	}
+	return nil
 }
 
 // settle closes an attempt and does what follows from it.
-func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, lead *campaign.Lead, r *thoughtly.Response, ended campaign.Ended) error {
+func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, lead *campaign.Lead, r *thoughtly.Response, ended campaign.Ended) (string, error) {
 	now := d.Now()
 	if ended.At.IsZero() || ended.At.After(now.Add(time.Hour)) || ended.At.Before(a.At) {
 		ended.At = now // a time that cannot be, or none: the retry delay counts from when we heard of it
@@ -99,19 +121,51 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 		Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason},
 	}
 	applied, err := d.Store.Settle(ctx, s, now)
+	if errors.Is(err, store.ErrConflict) {
+		// The record cannot be put right: the lead may be in another call by now. What the person said has been heeded.
+		d.Log.Error("the API reports a call that it had refused to place", "team", team.Name, "campaign", c.Name, "attempt", a.ID, "call", r.ID)
+		return resultContradicted, nil
+	}
 	if err != nil {
-		return fmt.Errorf("settle attempt %s: %w", a.ID, err)
+		return "", fmt.Errorf("settle attempt %s: %w", a.ID, err)
 	}
-	if !applied {
-		return nil
+	if applied {
+		d.observe(Event{What: "settle", Team: team.Name, Campaign: c.Name, Outcome: ended.Disposition})
+		d.Log.Info("call settled", "team", team.Name, "campaign", c.Name, "attempt", a.ID, "disposition", ended.Disposition,
+			"lead_state", next.State)
 	}
-	d.observe(Event{What: "settle", Team: team.Name, Campaign: c.Name, Outcome: ended.Disposition})
-	d.Log.Info("call settled", "team", team.Name, "campaign", c.Name, "attempt", a.ID, "disposition", ended.Disposition,
-		"lead_state", next.State)
+	// Also when it was settled before: the first time may have ended before this line. What follows is done once.
 	if next.Automation != "" {
 		if err := d.Queue.Enqueue(ctx, queue.Follow{Team: team.Name, Attempt: a.ID}); err != nil {
-			return fmt.Errorf("queue what follows attempt %s: %w", a.ID, err)
+			return "", fmt.Errorf("queue what follows attempt %s: %w", a.ID, err)
 		}
 	}
+	return resultSettled, nil
+}
+
+// heed reads a call that is none of ours for one thing: a person who says "stop calling me" is not called again, whoever called.
+func (d *Dialer) heed(ctx context.Context, team *Team, r *thoughtly.Response) error {
+	phone := campaign.Phone("+" + digits(r.Phone))
+	if !optedOut(r) || !strings.HasPrefix(strings.TrimSpace(r.Phone), "+") || len(phone) < 8 || len(phone) > 16 {
+		return nil
+	}
+	_, err := d.Store.Suppress(ctx, store.Suppression{
+		Scope: campaign.ScopeTeam, Team: team.Name, Phones: []campaign.Phone{phone}, Reason: "opted out in a call that is none of ours", By: "call " + r.ID,
+	}, d.Now())
+	if err != nil {
+		return fmt.Errorf("heed the opt-out in call %s: %w", r.ID, err)
+	}
+	d.Log.Info("opt-out in a call that is none of ours", "team", team.Name, "call", r.ID)
 	return nil
 }
+
+// began is when a call began, as far as its record says.
+func began(r *thoughtly.Response) time.Time {
+	if r.StartedAt.IsZero() {
+		return r.CreatedAt
+	}
+	return r.StartedAt
+}
+
+// inbound reports whether the record says that the person called the agent.
+func inbound(r *thoughtly.Response) bool { return strings.HasPrefix(r.Direction, "in") }

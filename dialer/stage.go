@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -13,98 +13,136 @@ import (
 	"github.com/dialerd/dialerd/thoughtly"
 )
 
-// stageLease is how long a lead stays with the worker that makes its contact: a slot, a search and a request.
-const stageLease = 90 * time.Second
+const (
+	// maxStaging is how many contacts of a team one daemon makes at a time. They wait behind the calls for their slots, and must
+	// not take all of the daemon's workers with them.
+	maxStaging = 4
+	// stagePause is how long a lead is left alone when nobody can say whether its contact was made: the API's lists lag behind.
+	stagePause = time.Minute
+	// listLag is how long a contact that is there may be missing in the API's lists.
+	listLag = 10 * time.Second
+)
 
-// Stage handles one ticket: make the contact of the lead that will be wanted first.
+// stageTime is the longest that a worker takes over one contact: a wait for a slot, a search and a request.
+func (t *Team) stageTime() time.Duration { return slotWait + 2*t.Timeout + listLag }
+
+// stageLease is how long a lead stays with the worker that makes its contact. It is as short as it can be: a worker that dies takes its
+// leads out of the game until then.
+func (t *Team) stageLease() time.Duration { return t.stageTime() + writeTime }
+
+// Stage handles one ticket: make the contacts of the leads that will be wanted first, one after the other, for a while.
 func (d *Dialer) Stage(ctx context.Context, t queue.Stage) error {
 	team, ok := d.Teams[t.Team]
 	if !ok {
+		return foreign()
+	}
+	door := d.door("stage "+team.Name, maxStaging)
+	select {
+	case door <- struct{}{}:
+	default:
 		return nil
 	}
-	now := d.Now()
-	view, err := d.view(ctx, team.Name, now)
-	if err != nil {
-		return err
-	}
-	if state, err := d.Store.Team(ctx, team.Name); err != nil || state.Paused != "" {
-		return err
-	}
-	for _, c := range view.campaigns {
-		switch c.state(now) {
-		case campaign.Running:
-		case campaign.Idle:
-			if !c.plan.Schedule.Starts() {
-				continue
-			}
-		case campaign.Paused, campaign.Stopped, campaign.Done:
-			continue
-		}
-		claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: c.order(now), N: 1, Now: now, Lease: stageLease})
-		if err != nil {
-			return fmt.Errorf("pick a lead of campaign %s to stage: %w", c.name(), err)
-		}
-		for _, claim := range claims {
-			return d.stage(ctx, team, c, claim)
+	defer func() { <-door }()
+	for end := d.Now().Add(team.stageTime()); ctx.Err() == nil && d.Now().Before(end); {
+		if more, err := d.stageNext(ctx, team); err != nil || !more {
+			return err
 		}
 	}
 	return nil
 }
 
-// stage gives one lead its contact: the one that the team already has for the phone, else a new one.
-func (d *Dialer) stage(ctx context.Context, team *Team, c *campaignView, claim *store.Claim) error {
+// stageNext stages one lead. It returns false when there is none, or no slot for one.
+func (d *Dialer) stageNext(ctx context.Context, team *Team) (bool, error) {
+	view, err := d.view(ctx, team.Name)
+	if err != nil || view.state.Paused != "" {
+		return false, err
+	}
+	now := d.Now()
+	for _, c := range d.stageTurn(team, view, now) {
+		claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: c.order(now), N: 1, Now: now, Lease: team.stageLease()})
+		if err != nil {
+			return false, fmt.Errorf("pick a lead of campaign %s to stage: %w", c.name(), err)
+		}
+		for _, claim := range claims {
+			d.served("stage "+team.Name, c)
+			return d.stage(ctx, team, team.API, c, claim)
+		}
+	}
+	return false, nil
+}
+
+// stageTurn lists the campaigns that have leads to stage in the order of their turn: those that run before those that wait for
+// their schedule.
+func (d *Dialer) stageTurn(team *Team, v *teamView, now time.Time) []*campaignView {
+	all := slices.DeleteFunc(slices.Clone(v.campaigns), func(c *campaignView) bool { return !c.stages(now) || c.unstaged() == 0 })
+	d.inTurn("stage "+team.Name, all, func(c *campaignView) bool { return c.state(now) == campaign.Running })
+	return all
+}
+
+// stage gives one lead its contact: the one that the team already has for the phone, else a new one. It returns false when there was
+// no slot for it.
+func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c *campaignView, claim *store.Claim) (more bool, err error) {
 	lead := claim.Lead
 	if lead.Contact != "" {
-		return d.staged(ctx, c, claim, lead.Contact)
+		return true, d.staged(ctx, c, claim, lead.Contact)
 	}
-	var contact string
 	doubtful, err := d.Store.ContactInDoubt(ctx, team.Name, lead.Phone)
 	if err != nil {
-		return fmt.Errorf("look up the contact of lead %s: %w", lead.ID, err)
+		return false, fmt.Errorf("look up the contact of lead %s: %w", lead.ID, err)
 	}
+	limited, cancel := context.WithTimeout(ctx, team.stageTime())
+	defer cancel()
 	if doubtful { // a contact may have been made and its reply lost
-		contact, err = d.findContact(ctx, team, lead.Phone)
+		contact, err := findContact(limited, api, lead.Phone)
 		if err != nil {
 			return d.stageFailed(ctx, team, c, claim, err)
 		}
 		if contact != "" {
-			return d.staged(ctx, c, claim, contact)
+			return true, d.staged(ctx, c, claim, contact)
 		}
 	}
 	if err := d.Store.DoubtContact(ctx, team.Name, lead.Phone); err != nil {
-		return fmt.Errorf("note that a contact is made for lead %s: %w", lead.ID, err)
+		return false, fmt.Errorf("note that a contact is made for lead %s: %w", lead.ID, err)
 	}
-	made, err := team.API.CreateContact(ctx, thoughtly.CreateContactRequest{
-		Phone: string(lead.Phone), Name: lead.Name, Email: lead.Email, Tags: lead.Tags,
-		Attributes: attributes(c.name(), lead),
-	})
-	var failure *thoughtly.Error
-	if errors.As(err, &failure) && failure.Exists() {
-		contact, err = d.findContact(ctx, team, lead.Phone)
-		if err == nil && contact == "" {
-			err = failure
-		}
-	} else if err == nil {
-		contact = made.ID
-		if contact == "" { // created, but the reply does not say under which id
-			contact, err = d.findContact(ctx, team, lead.Phone)
-		}
-	}
+	contact, err := makeContact(limited, api, c.name(), lead)
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer done()
 	if err != nil {
 		return d.stageFailed(ctx, team, c, claim, err)
 	}
-	return d.staged(ctx, c, claim, contact)
+	return true, d.staged(ctx, c, claim, contact)
+}
+
+// makeContact makes the contact, or finds it where the API has it already. No id and no error: it was made, and cannot be found yet.
+func makeContact(ctx context.Context, api *thoughtly.Client, name string, lead *campaign.Lead) (string, error) {
+	made, err := api.CreateContact(ctx, thoughtly.CreateContactRequest{
+		Phone: string(lead.Phone), Name: lead.Name, Email: lead.Email, Tags: lead.Tags, Attributes: attributes(name, lead),
+	})
+	failure, told := errors.AsType[*thoughtly.Error](err)
+	if !told || !failure.Exists() {
+		return made.ID, err
+	}
+	for range 2 {
+		contact, err := findContact(ctx, api, lead.Phone)
+		if contact != "" || err != nil {
+			return contact, err
+		}
+		if !sleep(ctx, listLag) {
+			break
+		}
+	}
+	return "", failure // it is there and cannot be found: a person has to look
 }
 
 func (d *Dialer) staged(ctx context.Context, c *campaignView, claim *store.Claim, contact string) error {
 	if contact == "" {
-		return d.returned(d.Store.Defer(ctx, claim, d.Now().Add(time.Minute), campaign.ReasonLimit), claim)
+		return d.returned(d.Store.Defer(ctx, claim, d.Now().Add(stagePause), campaign.ReasonLimit), claim)
+	}
+	_, err := d.Store.Staged(ctx, claim, contact)
+	if err != nil { // the contact is not recorded: the doubt stays, and the next one searches for it
+		return d.returned(err, claim)
 	}
 	d.observe(Event{What: "stage", Team: claim.Team, Campaign: c.name()})
-	_, err := d.Store.Staged(ctx, claim, contact)
-	if err := d.returned(err, claim); err != nil {
-		return err
-	}
 	if err := d.Store.TrustContact(ctx, claim.Team, claim.Lead.Phone); err != nil {
 		return fmt.Errorf("note the contact of lead %s: %w", claim.Lead.ID, err)
 	}
@@ -112,28 +150,41 @@ func (d *Dialer) staged(ctx context.Context, c *campaignView, claim *store.Claim
 }
 
 // stageFailed puts a lead back, holds it, or pauses the team, as the API's answer demands.
-func (d *Dialer) stageFailed(ctx context.Context, team *Team, c *campaignView, claim *store.Claim, cause error) error {
-	var failure *thoughtly.Error
-	if !errors.As(cause, &failure) {
-		return errors.Join(cause, d.returned(d.Store.Return(ctx, claim), claim))
+func (d *Dialer) stageFailed(ctx context.Context, team *Team, c *campaignView, claim *store.Claim, cause error) (more bool, err error) {
+	failure, told := errors.AsType[*thoughtly.Error](cause)
+	if !told {
+		return false, errors.Join(cause, d.returned(d.Store.Return(ctx, claim), claim))
 	}
-	// Only an answer that left it open whether there is a contact now keeps the doubt.
-	if failure.Kind != thoughtly.KindAmbiguous {
+	// Only a create that said no, or never left, leaves no doubt behind. A search that failed says nothing.
+	if failure.Kind != thoughtly.KindAmbiguous && !failure.Exists() && failure.Op == opCreate {
 		if err := d.Store.TrustContact(ctx, team.Name, claim.Lead.Phone); err != nil {
-			return fmt.Errorf("note the contact of lead %s: %w", claim.Lead.ID, err)
+			return false, fmt.Errorf("note the contact of lead %s: %w", claim.Lead.ID, err)
 		}
 	}
+	_, after := failure.Retry()
 	switch failure.Kind {
 	case thoughtly.KindUnauthorized:
-		return errors.Join(d.pause(ctx, team, failure), d.returned(d.Store.Return(ctx, claim), claim))
+		return false, errors.Join(d.pause(ctx, team, failure), d.returned(d.Store.Return(ctx, claim), claim))
 	case thoughtly.KindRejected, thoughtly.KindNotFound:
+		if failure.Op != opCreate { // the search, which says nothing about this lead
+			after = stagePause
+			break
+		}
 		d.Log.Info("contact refused", "team", team.Name, "campaign", c.name(), "lead", claim.Lead.ID, "err", failure)
-		return d.returned(d.Store.Hold(ctx, claim, campaign.ReasonInvalidContact, failure.Error()), claim)
-	case thoughtly.KindNotSent, thoughtly.KindThrottled, thoughtly.KindAmbiguous:
+		return true, d.returned(d.Store.Hold(ctx, claim, campaign.ReasonInvalidContact, failure.Error()), claim)
+	case thoughtly.KindNotSent:
+		if noSlot(failure) || errors.Is(failure, context.DeadlineExceeded) || errors.Is(failure, context.Canceled) {
+			return false, d.returned(d.Store.Return(ctx, claim), claim) // nothing is the matter with it
+		}
+	case thoughtly.KindAmbiguous:
+		after = max(after, stagePause)
+	case thoughtly.KindThrottled:
 	}
-	_, after := failure.Retry()
-	return d.returned(d.Store.Defer(ctx, claim, d.Now().Add(max(after, time.Second)), campaign.ReasonLimit), claim)
+	return failure.Kind == thoughtly.KindRejected, d.returned(d.Store.Defer(ctx, claim, d.Now().Add(max(after, time.Second)), campaign.ReasonLimit), claim)
 }
+
+// opCreate is what thoughtly calls the making of a contact in its errors.
+const opCreate = "create contact"
 
 // returned reads a fenced claim as what it is: somebody else has the lead, nothing is wrong.
 func (d *Dialer) returned(err error, claim *store.Claim) error {
@@ -141,44 +192,4 @@ func (d *Dialer) returned(err error, claim *store.Claim) error {
 		return nil
 	}
 	return fmt.Errorf("put lead %s back: %w", claim.Lead.ID, err)
-}
-
-// findContact looks for the contact of a phone. The API's search is loose, so the numbers are compared here.
-func (d *Dialer) findContact(ctx context.Context, team *Team, phone campaign.Phone) (string, error) {
-	found, err := team.API.ListContacts(ctx, thoughtly.ListContactsRequest{Search: string(phone), Page: thoughtly.Page{Limit: 50}})
-	if err != nil {
-		return "", err
-	}
-	for _, c := range found.Items {
-		if samePhone(c.Phone, phone) {
-			return c.ID, nil
-		}
-	}
-	return "", nil
-}
-
-// attributes are what the contact keeps: the list's own columns, and which lead it is.
-func attributes(name string, lead *campaign.Lead) map[string]any {
-	a := make(map[string]any, len(lead.Attributes)+2)
-	for key, value := range lead.Attributes {
-		if key = metadataKey(key); key != "" && key != "system" {
-			a[key] = value
-		}
-	}
-	a[MetaCampaign] = name
-	a[MetaLead] = lead.ID
-	return a
-}
-
-// samePhone compares a number as the API spells it with ours: the digits decide.
-func samePhone(spelled string, phone campaign.Phone) bool {
-	digits := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if r >= '0' && r <= '9' {
-				return r
-			}
-			return -1
-		}, s)
-	}
-	return spelled != "" && digits(spelled) == digits(string(phone))
 }

@@ -3,7 +3,7 @@ package dialer
 import (
 	"context"
 	"fmt"
-	"slices"
+	"maps"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -16,17 +16,23 @@ const viewAge = time.Second
 
 // teamView is what a daemon last read of a team's campaigns.
 type teamView struct {
-	at        time.Time
+	at        time.Time // by this daemon's clock
+	state     store.TeamState
 	campaigns []*campaignView
 }
 
 // campaignView is one campaign with its lanes.
 type campaignView struct {
-	record *store.Record
-	plan   *campaign.Plan
-	lanes  map[string]store.LaneState
-	places map[string]*campaign.Place
-	urgent time.Time // when the first urgent lead or promised callback is due; zero = there is none
+	record  *store.Record
+	plan    *campaign.Plan
+	lanes   map[string]store.LaneState
+	places  map[string]*campaign.Place // a lane whose place cannot be read is not among them, and is never open
+	broken  map[string]bool            // those lanes
+	urgent  time.Time                  // when the first urgent lead or promised callback is due; zero = there is none
+	counts  *store.Counts              // nil unless the campaign has bounds to compare with
+	began   time.Time                  // when it last began to run; zero unless its pace rises from there
+	running bool                       // whether it ran then; known where began is
+	imports
 }
 
 func (v *campaignView) name() string { return v.record.Name }
@@ -36,25 +42,25 @@ func (v *campaignView) state(now time.Time) campaign.State {
 	return v.plan.StateAt(now, v.record.Hold, 1)
 }
 
-// view is what is known of a team's campaigns, at most viewAge old.
-func (d *Dialer) view(ctx context.Context, team string, now time.Time) (*teamView, error) {
-	d.mu.Lock()
-	old := d.cache[team]
-	d.mu.Unlock()
-	if old != nil && now.Sub(old.at) < viewAge && !now.Before(old.at) {
+// view is what is known of a team's campaigns, at most viewAge old. One reads at a time, the others wait for it.
+func (d *Dialer) view(ctx context.Context, team string) (*teamView, error) {
+	if v := d.seen(team); v != nil && d.fresh(v) {
+		return v, nil
+	}
+	door := d.door("view "+team, 1)
+	select {
+	case door <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read the campaigns of team %s: %w", team, ctx.Err())
+	}
+	defer func() { <-door }()
+	old := d.seen(team)
+	if old != nil && d.fresh(old) {
 		return old, nil
 	}
-	records, err := d.Store.TeamCampaigns(ctx, team)
+	v, err := d.readTeam(ctx, team, old)
 	if err != nil {
-		return nil, fmt.Errorf("read the campaigns of team %s: %w", team, err)
-	}
-	v := &teamView{at: now}
-	for _, r := range records {
-		c, err := d.campaignView(ctx, r, old)
-		if err != nil {
-			return nil, err
-		}
-		v.campaigns = append(v.campaigns, c)
+		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -65,21 +71,64 @@ func (d *Dialer) view(ctx context.Context, team string, now time.Time) (*teamVie
 	return v, nil
 }
 
-// campaignView reads one campaign's lanes. Its plan and places are kept while they are the same.
-func (d *Dialer) campaignView(ctx context.Context, r *store.Record, old *teamView) (*campaignView, error) {
-	v := &campaignView{record: r, places: make(map[string]*campaign.Place)}
-	if old != nil {
-		i := slices.IndexFunc(old.campaigns, func(c *campaignView) bool {
-			return c.record.Name == r.Name && c.record.Version == r.Version
-		})
-		if i >= 0 {
-			v.plan = old.campaigns[i].plan
-			for id, p := range old.campaigns[i].places {
-				v.places[id] = p
+func (d *Dialer) seen(team string) *teamView {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cache[team]
+}
+
+func (d *Dialer) fresh(v *teamView) bool {
+	age := d.Now().Sub(v.at)
+	return age >= 0 && age < viewAge
+}
+
+// forget has the next look at a team read it anew.
+func (d *Dialer) forget(team string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if v := d.cache[team]; v != nil {
+		old := *v
+		old.at = time.Time{} // what was worked out of it is still good
+		d.cache[team] = &old
+	}
+}
+
+func (d *Dialer) readTeam(ctx context.Context, team string, old *teamView) (*teamView, error) {
+	v := &teamView{at: d.Now()}
+	var err error
+	if v.state, err = d.Store.Team(ctx, team); err != nil {
+		return nil, fmt.Errorf("read the state of team %s: %w", team, err)
+	}
+	records, err := d.Store.TeamCampaigns(ctx, team)
+	if err != nil {
+		return nil, fmt.Errorf("read the campaigns of team %s: %w", team, err)
+	}
+	for _, r := range records {
+		var before *campaignView
+		if old != nil {
+			for _, c := range old.campaigns {
+				if c.record.Name == r.Name && c.record.Version == r.Version {
+					before = c
+				}
 			}
 		}
+		c, err := d.readCampaign(ctx, r, before)
+		if err != nil {
+			return nil, err
+		}
+		v.campaigns = append(v.campaigns, c)
 	}
-	if v.plan == nil {
+	return v, nil
+}
+
+// readCampaign reads one campaign's lanes and counters. What was worked out of the same version before is kept.
+func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, old *campaignView) (*campaignView, error) {
+	v := &campaignView{record: r, places: map[string]*campaign.Place{}, broken: map[string]bool{}}
+	if old != nil {
+		v.plan, v.imports = old.plan, old.imports
+		maps.Copy(v.places, old.places)
+		maps.Copy(v.broken, old.broken)
+	} else {
 		v.plan = campaign.NewPlan(&r.Campaign)
 	}
 	var err error
@@ -89,21 +138,27 @@ func (d *Dialer) campaignView(ctx context.Context, r *store.Record, old *teamVie
 	if _, v.urgent, err = d.Store.Urgent(ctx, r.Name); err != nil {
 		return nil, fmt.Errorf("read the urgent leads of campaign %s: %w", r.Name, err)
 	}
-	for id, lane := range v.lanes {
-		if v.places[id] == nil {
-			if v.places[id], err = v.plan.CompilePlace(lane.Regions, lane.Zones); err != nil {
-				return nil, fmt.Errorf("campaign %s, lane %s: %w", r.Name, id, err)
-			}
+	if p, b := &v.plan.Pace, &v.plan.Budget; p.MaxInFlight > 0 || b.CallsPerDay > 0 || b.Minutes > 0 || b.Cost > 0 {
+		if v.counts, err = d.Store.Counts(ctx, r.Name); err != nil {
+			return nil, fmt.Errorf("read the counters of campaign %s: %w", r.Name, err)
 		}
 	}
+	for id, lane := range v.lanes {
+		if v.places[id] != nil || v.broken[id] {
+			continue
+		}
+		place, err := v.plan.CompilePlace(lane.Regions, lane.Zones)
+		if err != nil { // the other lanes and campaigns go on
+			d.Log.Error("lane cannot be called: its place is not in the rule tables", "campaign", r.Name, "lane", id, "err", err)
+			v.broken[id] = true
+			continue
+		}
+		v.places[id] = place
+	}
+	now := d.Now()
+	v.renew(v.plan.Schedule, now)
+	v.began = v.beganAt(now, old)
 	return v, nil
-}
-
-// forget drops what is known of a team, so that the next look reads it anew.
-func (d *Dialer) forget(team string) {
-	d.mu.Lock()
-	delete(d.cache, team)
-	d.mu.Unlock()
 }
 
 // open lists the lanes that may be called at now, the one that closes soonest first.

@@ -13,27 +13,31 @@ import (
 
 // A whole working day of a fleet: three daemons with the real queue, 500 leads in four zones, retries, from before the start of the
 // schedule to after its stop. What is checked is what rang, by the fake's own log.
-const virtualDay = 13 * time.Hour
-
+//
+// With -short (and so with the race detector in `make test`) it is two hours and 60 leads: enough for every kind of work to meet.
 func TestVirtualDay(t *testing.T) {
+	day, leads := 13*time.Hour, 500
+	if testing.Short() {
+		day, leads = 2*time.Hour, 60
+	}
 	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Date(2026, 3, 2, 13, 0, 0, 0, time.UTC) // Monday, 08:00 in New York
 		f := newFleet(t, start, defaults(), simulator.Config{Seed: 7, Profile: simulator.Messy()})
 		c := spring()
-		f.load(c, 500)
+		f.load(c, leads)
 		for range 3 {
 			f.add()
 		}
 		f.subscribe()
-		time.Sleep(virtualDay)
+		time.Sleep(day)
 		f.close()
 		synctest.Wait()
 
 		f.checkRings(c)
-		f.checkLeads(c, 500)
+		f.checkLeads(c, leads)
 	})
-	t.Logf("13 hours took %s", time.Since(began).Round(time.Millisecond))
+	t.Logf("%s took %s", day, time.Since(began).Round(time.Millisecond))
 }
 
 // checkRings holds every ring against the promises.
@@ -107,7 +111,8 @@ func (f *fleet) checkLeads(c campaign.Campaign, n int) {
 	for _, k := range states {
 		total += k
 	}
-	if total != n || states[campaign.LeadNew] > 0 || states[campaign.LeadStaged] > 0 {
+	// In a shortened day not everybody's turn has come.
+	if unseen := states[campaign.LeadNew] + states[campaign.LeadStaged]; total != n || unseen > 0 && !testing.Short() {
 		f.t.Errorf("of %d leads: %v", n, states)
 	}
 	report, err := f.store.Fsck(ctx, c.Name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -180,7 +181,13 @@ func (s *Store) Unresolved(ctx context.Context, team string, before time.Time) (
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("list unresolved attempts of team %q: %w", team, err)
 	}
-	all, err := s.attempts(ctx, team, append(open.Val(), sending.Val()...))
+	ids := open.Val()
+	for _, id := range sending.Val() {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	all, err := s.attempts(ctx, team, ids)
 	if err != nil {
 		return nil, err
 	}

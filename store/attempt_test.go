@@ -99,6 +99,9 @@ func TestAcceptedKeepsTheCallsName(t *testing.T) {
 			_, err := d.Accepted(ctx, second, call, d.now, d.now)
 			d.must(err)
 		}
+		// What is only inferred does not take a call from the attempt that the API gave it to.
+		_, err := d.Settle(ctx, Settlement{AttemptID: id, CallID: "call2", Disposition: campaign.Busy, Next: closedNext}, d.now)
+		d.must(err)
 		for _, call := range []string{"call2", "call3"} {
 			a, _, err := d.FindAttempt(ctx, testTeam, Clue{CallID: call})
 			d.must(err)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/store/redistest"
 )
@@ -21,9 +23,10 @@ func newCluster(t *testing.T) string {
 	for i := range ports {
 		ports[i] = freePort(t)
 	}
+	all := make([]*redis.Client, nodes)
 	for i, port := range ports {
 		node := redistest.StartServer(t, redistest.Options{Args: []string{
-			"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+			"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-node-timeout", "5000",
 			"--cluster-announce-ip", "127.0.0.1",
 		}}).Client(t)
 		if err := node.ClusterAddSlotsRange(t.Context(), slots*i/nodes, slots*(i+1)/nodes-1).Err(); err != nil {
@@ -34,18 +37,13 @@ func newCluster(t *testing.T) string {
 				t.Fatal(err)
 			}
 		}
-		t.Cleanup(func() {
-			if t.Failed() {
-				info, _ := node.ClusterInfo(context.WithoutCancel(t.Context())).Result()
-				t.Log(info)
-			}
+		all[i] = node
+	}
+	for _, node := range all {
+		waitFor(t, func() bool {
+			info, err := node.ClusterInfo(t.Context()).Result()
+			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:3")
 		})
-		if i == nodes-1 {
-			waitFor(t, func() bool {
-				info, err := node.ClusterInfo(t.Context()).Result()
-				return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:3")
-			})
-		}
 	}
 	return fmt.Sprintf("redis+cluster://127.0.0.1:%d,127.0.0.1:%d", ports[0], ports[1])
 }

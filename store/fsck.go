@@ -318,10 +318,11 @@ func (k *checker) attempt(r ref, lead string, rec *leadRecord, a *attemptRecord,
 	k.calls[phone] = append(k.calls[phone], ringing{id, a.At / 1000, a.State == campaign.Refused, a.State.Open()})
 	score, sending := k.sending[id]
 	_, open := k.open[id]
-	if sending != (a.State == campaign.Sending) {
+	// What is in doubt stays there for a while: its request may still be on the wire.
+	if sending != (a.State == campaign.Sending) && a.State != campaign.InDoubt {
 		k.differ("%q: attempt %s is %s; among those sending: %t", r.name, id, a.State, sending)
 	}
-	if sending && score != float64(a.Deadline) {
+	if a.State == campaign.Sending && score != float64(a.Deadline) {
 		k.differ("%q: attempt %s has the deadline %d in its record, %.0f in the index", r.name, id, a.Deadline, score)
 	}
 	if want := a.State == campaign.Accepted || a.State == campaign.InDoubt; open != want {

@@ -163,6 +163,14 @@ func TestAnImportDoesNotUndoWhatWasSetByHand(t *testing.T) {
 		if diff := cmp.Diff(map[string]string{"Plan": "tin"}, got.Attributes); diff != "" {
 			d.Error(diff)
 		}
+		high := newLead(2)
+		high.Priority, high.Lane = 8, "west"
+		d.add(high)
+		d.now = due
+		d.stageAll()
+		if c := d.pickOne(); c.Lead.ID != id {
+			d.Error("the priority set by hand does not count")
+		}
 		d.sound()
 	})
 }

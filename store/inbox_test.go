@@ -17,6 +17,9 @@ func TestAnEventIsKeptOnceUntilItIsDealtWith(t *testing.T) {
 				d.Errorf("time %d: fresh %t", i+1, fresh)
 			}
 		}
+		if got, err := d.PendingInbox(ctx, testTeam, d.now, 9); err != nil || len(got) != 1 {
+			d.Errorf("got %v, %v: the second time made it younger", got, err)
+		}
 		fresh, err := d.Inbox(ctx, "beta", "digest1", body, d.now)
 		d.must(err)
 		if !fresh {
@@ -64,6 +67,11 @@ func TestPendingEventsComeOldestFirst(t *testing.T) {
 		// After seven days an event is forgotten, unless it has not been dealt with.
 		d.must(d.DropInbox(ctx, testTeam, "c"))
 		d.must(d.DropInbox(ctx, testTeam, "b"))
+		fresh, err := d.Inbox(ctx, testTeam, "c", []byte("x"), d.now.Add(6*24*time.Hour)) // the seven days do not begin anew
+		d.must(err)
+		if fresh {
+			d.Error("c is known for seven days")
+		}
 		got, err := d.Sweep(ctx, testTeam, d.now.Add(inboxRemembered+90*time.Second))
 		d.must(err)
 		if got.Events != 1 {

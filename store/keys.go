@@ -23,7 +23,8 @@ import (
 //	phones       HASH  phone → history {o open attempt, t seconds of attempts, c last conversation}
 //	keyed        HASH  phone → "N.lead N.lead": leads whose id does not follow from the phone
 //	dnc:BUCKET   SET   of numbers; dncinfo, dncgone HASH phone → who put it there, or took it off, and why
-//	sending      ZSET  attempt → deadline ms; open ZSET attempt → next look-up ms (accepted, unknown)
+//	sending      ZSET  attempt → deadline ms, while its request may be on the wire (sending; unknown until swept)
+//	open         ZSET  attempt → next look-up ms (accepted, unknown)
 //	calls        HASH  call id → attempt; callsage ZSET call id → when it was settled, ms
 //	claims       ZSET  "N.lead" → expiry ms; tokens HASH "N.lead" → token
 //	flight       HASH  team, agent:ID → calls under way

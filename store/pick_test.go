@@ -423,6 +423,9 @@ func TestEditMovesALeadInItsQueue(t *testing.T) {
 		if diff := cmp.Diff([]string{ids[0], ids[1]}, d.order(testLane)); diff != "" {
 			d.Error(diff)
 		}
+		d.must(d.CloseLead(ctx, testName, ids[2], "", ""))
+		d.wants(d.EditLead(ctx, testName, ids[2], Edit{Urgent: new(true)}), ErrConflict)
+		d.must(d.EditLead(ctx, testName, ids[2], Edit{Overrides: map[string]string{campaign.RoleName: "Ann"}}))
 		if err := d.EditLead(ctx, testName, ids[0], Edit{Priority: new(1001)}); err == nil {
 			d.Error("a priority out of range was taken")
 		}

@@ -153,7 +153,13 @@ func TestALeadMovesOnToItsNextPhone(t *testing.T) {
 		if len(f.Calls) != 1 {
 			d.Errorf("the new phone has %d calls", len(f.Calls))
 		}
-		// Suppressing a phone finds the lead that moved to it.
+		// Suppressing a phone finds the lead that moved to it, and leaves alone the one that moved away.
+		d.must(d.suppressOne(campaign.ScopeTeam, phoneNumber(0)))
+		d.must(d.ReopenLead(ctx, testName, lead, time.Time{}))
+		d.wants(d.ReopenLead(ctx, testName, lead, time.Time{}), ErrConflict)
+		d.must(d.suppressOne(campaign.ScopeCampaign, phoneNumber(0)))
+		d.wantState(lead, campaign.LeadWaiting)
+		d.must(d.CloseLead(ctx, testName, lead, "", ""))
 		d.must(d.ReopenLead(ctx, testName, lead, time.Time{}))
 		d.must(d.suppressOne(campaign.ScopeTeam, phoneNumber(7)))
 		d.wantState(lead, campaign.LeadClosed)

@@ -23,7 +23,7 @@ const (
 	testLane = "east"
 )
 
-// bench is a campaign on a Redis of its own.
+// desk is a campaign on a Redis of its own.
 type desk struct {
 	*testing.T
 	*Store

@@ -107,6 +107,12 @@ func TestSuppressionIsStickyUntilItIsLiftedWithAReason(t *testing.T) {
 		if scope != campaign.ScopeNone || info != (SuppressionInfo{}) || n != 0 {
 			d.Errorf("got %q, %+v, %d on the list", scope, info, n)
 		}
+		q.Bulk = true
+		_, err = d.Suppress(ctx, q, d.now)
+		d.must(err)
+		if _, info, err = d.Suppressed(ctx, testTeam, testName, phoneNumber(1)); err != nil || info != (SuppressionInfo{}) {
+			d.Errorf("got %+v, %v: what was remembered of it was lifted", info, err)
+		}
 	})
 }
 
@@ -209,7 +215,7 @@ func TestNoAttemptSlipsThroughAGlobalSuppression(t *testing.T) {
 				}
 				pending, latest, err := d.Quiet(ctx, Scope{Phones: phones}, d.now)
 				d.must(err)
-				if begun != (pending == 1) || begun != latest.Equal(q.Deadline) {
+				if begun != (pending == 1) || begun != latest.Equal(q.Deadline.Add(wireTail)) {
 					d.Errorf("begun %t, and %d requests may be under way until %s", begun, pending, latest)
 				}
 				d.sound()
@@ -231,8 +237,10 @@ func TestQuietCountsWhatMayStillReachTheAPI(t *testing.T) {
 			d.must(err)
 			begun = append(begun, id)
 		}
-		latest := d.now.Add(30*time.Second + time.Millisecond)
+		latest := d.now.Add(30*time.Second + time.Millisecond + wireTail)
 		_, err := d.Accepted(ctx, begun[0], "", d.now, d.now)
+		d.must(err)
+		_, err = d.InDoubt(ctx, begun[2], "timeout", d.now) // nobody knows what becomes of its request
 		d.must(err)
 		for name, c := range map[string]struct {
 			scope Scope
@@ -246,8 +254,9 @@ func TestQuietCountsWhatMayStillReachTheAPI(t *testing.T) {
 			"another campaign":  {Scope{Campaign: "summer"}, 0, 0},
 			"a phone":           {Scope{Team: testTeam, Phones: []campaign.Phone{phoneNumber(2), phoneNumber(5)}}, 0, 1},
 			"one that answered": {Scope{Phones: []campaign.Phone{phoneNumber(0)}}, 0, 0},
-			"a deadline later":  {Scope{Team: testTeam}, 20*time.Second + time.Millisecond, 1},
-			"at the deadline":   {Scope{Team: testTeam}, 30*time.Second + time.Millisecond, 0},
+			"a deadline later":  {Scope{Team: testTeam}, 20*time.Second + time.Millisecond + wireTail, 1},
+			"at the deadline":   {Scope{Team: testTeam}, 30*time.Second + time.Millisecond, 1},
+			"when no packet can still wait in the kernel": {Scope{Team: testTeam}, 30*time.Second + time.Millisecond + wireTail, 0},
 		} {
 			n, last, err := d.Quiet(ctx, c.scope, d.now.Add(c.after))
 			d.must(err)
@@ -255,6 +264,16 @@ func TestQuietCountsWhatMayStillReachTheAPI(t *testing.T) {
 				d.Errorf("%s: %d until %s, want %d until %s", name, n, last, c.want, latest)
 			}
 		}
+		d.now = d.now.Add(31*time.Second + sendingMargin)
+		got, err := d.Sweep(ctx, testTeam, d.now)
+		d.must(err)
+		if len(got.Doubted) != 1 || got.Doubted[0] != begun[1] || got.Strays != 0 {
+			d.Errorf("got %+v", got)
+		}
+		if n := d.Client().ZCard(ctx, teamKey(testTeam, "sending")).Val(); n != 0 {
+			d.Errorf("%d deadlines are remembered", n)
+		}
+		d.sound()
 		_, _, err = d.Quiet(ctx, Scope{Team: "beta", Campaign: testName}, d.now)
 		d.wants(err, ErrNotFound)
 		_, _, err = d.Quiet(ctx, Scope{Campaign: "nobody"}, d.now)

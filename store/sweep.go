@@ -11,6 +11,8 @@ import (
 // write down a reply that came at the last moment.
 const sendingMargin = 5 * time.Second
 
+const _ = uint(sendingMargin - wireTail) // Sweep forgets deadlines, so not before Quiet has no more use for them
+
 // callsRemembered is how long the id of a settled call is known.
 const callsRemembered = 48 * time.Hour
 

@@ -76,8 +76,12 @@ type Scope struct {
 	Phones   []campaign.Phone // none = all phones
 }
 
-// Quiet counts the attempts of a scope whose request may still reach the API: they are `sending` and their deadline has not
-// passed. It returns with them the last of their deadlines. After the hold, the pause or the suppression of the scope was written no
+// wireTail is how much longer than its deadline a request may still arrive: a packet that waits in the kernel for the gateway's
+// hardware address is out of reach for up to three seconds (measured).
+const wireTail = 4 * time.Second
+
+// Quiet counts the attempts of a scope whose request may still reach the API: they are `sending`, or in doubt since,
+// and their deadline and wireTail have not passed. It returns with them when the last of that will be over. After the hold, the pause or the suppression of the scope was written no
 // attempt is added, so a caller who asks until there are none, or until that deadline, may say that nothing rings any more.
 func (s *Store) Quiet(ctx context.Context, scope Scope, now time.Time) (pending int, latest time.Time, err error) {
 	teams := []string{scope.Team}
@@ -102,7 +106,7 @@ func (s *Store) Quiet(ctx context.Context, scope Scope, now time.Time) (pending 
 	}
 	for _, team := range teams {
 		due, err := s.client.ZRangeByScoreWithScores(ctx, teamKey(team, "sending"), &redis.ZRangeBy{
-			Min: "(" + strconv.FormatInt(ms(now), 10), Max: "+inf",
+			Min: "(" + strconv.FormatInt(ms(now.Add(-wireTail)), 10), Max: "+inf",
 		}).Result()
 		if err != nil {
 			return 0, time.Time{}, fmt.Errorf("list requests under way of team %q: %w", team, err)
@@ -115,7 +119,7 @@ func (s *Store) Quiet(ctx context.Context, scope Scope, now time.Time) (pending 
 			}
 			if in {
 				pending++
-				if t := time.UnixMilli(int64(z.Score)).UTC(); t.After(latest) {
+				if t := time.UnixMilli(int64(z.Score)).UTC().Add(wireTail); t.After(latest) {
 					latest = t
 				}
 			}

@@ -24,7 +24,8 @@ type limits struct {
 	urgent time.Time
 }
 
-// by names the one thing that limits the campaign, and when time alone will end it. No reason means that nobody is left to call. The order is that of campaign.Decide: what a person decided comes before what time mends.
+// by names the one thing that limits the campaign, and when time alone will end it. No reason means that nobody is left to call.
+// The order is nearly that of campaign.Decide: what a person decided comes before what time mends.
 func (l *limits) by() (campaign.Reason, time.Time, error) {
 	switch {
 	case l.state.Paused != nil, l.rec.Hold == campaign.HoldPaused, l.rec.Hold == campaign.HoldStopped, l.rec.Problem != "":

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -83,7 +84,7 @@ func (s *server) news(r *http.Request, shown map[string]string) (string, error) 
 func send(w http.ResponseWriter, out *http.ResponseController, text string) error {
 	cut := time.AfterFunc(sendTime, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })
 	defer cut.Stop()
-	if _, err := w.Write([]byte(text)); err != nil {
+	if _, err := io.WriteString(w, text); err != nil { //nolint:gosec // rendered by html/template, which escapes
 		return err
 	}
 	return out.Flush()

@@ -201,7 +201,7 @@ func (s *Source) readTeam(ctx context.Context, t Team, now time.Time) (TeamStatu
 	if open := s.openAttempts(ctx, t, now); open.known {
 		one.Unresolved = new(open.late)
 		if !open.oldest.IsZero() {
-			one.Oldest = new(max(0, now.Sub(open.oldest)).Seconds())
+			one.Oldest = new(max(0, now.Sub(open.oldest)).Round(time.Millisecond).Seconds())
 		}
 	}
 	return one, nil

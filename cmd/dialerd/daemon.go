@@ -85,7 +85,7 @@ func (a *app) newDaemon(ctx context.Context, o daemonOptions, log *slog.Logger) 
 		Import: func(ctx context.Context, name string) error { return a.importScheduled(ctx, name) },
 		Observe: func(e dialer.Event) {
 			d.metrics.Observe(web.Event{
-				What: e.What, Team: e.Team, Campaign: e.Campaign, Reason: string(e.Reason), State: string(e.State), Outcome: string(e.Outcome),
+				What: e.What, Team: e.Team, Campaign: e.Campaign, Reason: string(e.Reason), State: string(e.State), Outcome: string(e.Outcome), Result: e.Result,
 			})
 		},
 	}

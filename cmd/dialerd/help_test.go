@@ -21,7 +21,7 @@ func TestEveryCommandHasAnExampleAndASentence(t *testing.T) {
 		if strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s: the short text ends with a dot: %q", cmd.CommandPath(), cmd.Short)
 		}
-		for _, line := range strings.Split(cmd.Long+"\n"+cmd.Example, "\n") {
+		for line := range strings.SplitSeq(cmd.Long+"\n"+cmd.Example, "\n") {
 			if n := len([]rune(line)); n > 130 {
 				t.Errorf("%s: a line of its help has %d characters: %q", cmd.CommandPath(), n, line)
 			}

@@ -100,7 +100,10 @@ func TestStatusNamesWhatKeepsACampaignFromGoingFaster(t *testing.T) {
 	c.always()
 	limited("limit")
 	for range 3 {
-		c.begin("always", tuesday10.Add(15*time.Second))
+		id, _ := c.begin("always", tuesday10.Add(15*time.Second))
+		if _, err := c.store.Accepted(t.Context(), id, "", tuesday10, tuesday10); err != nil {
+			t.Fatal(err)
+		}
 	}
 	limited("in_flight")
 	c.must("campaign", "stop", "always")
@@ -119,5 +122,19 @@ func TestStatusNamesWhatKeepsACampaignFromGoingFaster(t *testing.T) {
 	limited("hold")
 	if got := c.json("campaign", "status", "always").(map[string]any)["problem"]; got != "its agent is archived" {
 		t.Errorf("problem is %v", got)
+	}
+}
+
+// Whatever a worker writes down, nobody waits for it longer than a request can live; that it could not be seen to end is said.
+func TestPauseDoesNotWaitForADeadlineThatNoRequestCanHave(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	c.now = time.Now
+	c.begin("always", time.Now().Add(time.Hour))
+	settings := c.write("dialerd.yaml", "teams: [{name: default, timeout: 200ms}]\n")
+	code, _, errs := c.run("campaign", "pause", "always", "--config", settings)
+	if code != exitFailed || !strings.Contains(errs, "campaign always is paused, but whether a request is still on its way is not known") {
+		t.Errorf("exit code %d: %s", code, errs)
 	}
 }

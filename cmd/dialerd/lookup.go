@@ -139,15 +139,22 @@ func (a *app) sharedNow(ctx context.Context) (time.Time, error) {
 
 const (
 	quietPoll   = 50 * time.Millisecond
-	quietNotice = time.Second // waits longer than this are explained
+	quietNotice = time.Second     // waits longer than this are explained
+	quietMargin = 8 * time.Second // no request lives longer than its timeout and this
 )
 
 // quiet waits until no request of a scope can reach the API any more: each has its answer, or its deadline on the wire has
 // passed. That is the request timeout at most, whatever the workers do. The hold or list that keeps new ones from
-// beginning has to be written before.
+// beginning has to be written before. A deadline beyond that is an error: clocks or timeouts of the fleet disagree.
 func (a *app) quiet(ctx context.Context, scope store.Scope) error {
 	tick := time.NewTicker(quietPoll)
 	defer tick.Stop()
+	longest := time.Duration(0)
+	for i := range a.settings.Teams {
+		longest = max(longest, a.settings.Teams[i].Timeout)
+	}
+	limit := time.NewTimer(longest + quietMargin)
+	defer limit.Stop()
 	began, told := a.now(), false
 	for {
 		now, err := a.sharedNow(ctx)
@@ -165,6 +172,9 @@ func (a *app) quiet(ctx context.Context, scope store.Scope) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s under way: %w", plural(pending, "request"), ctx.Err())
+		case <-limit.C:
+			return fmt.Errorf("%s under way, until %s by their own account, which is longer than the timeout of any team: "+
+				"do the settings and clocks of all daemons agree?", plural(pending, "request"), stamp(latest))
 		case <-tick.C:
 		}
 	}

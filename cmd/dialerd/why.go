@@ -182,11 +182,14 @@ func (a *app) printWhy(w *whyJSON) error {
 			a.say("  the campaign cannot call at all: %s\n", l.problem)
 		}
 		for n, step := range l.Trace {
-			mark := "✓"
+			mark, detail := "✓", step.Detail
 			if !step.Pass {
 				mark = "✗"
 			}
-			a.say("  %2d %s %-13s %s\n", n+1, mark, step.Rule, step.Detail)
+			if detail == "" {
+				detail = step.Input // a lead that was closed without a reason
+			}
+			a.say("  %2d %s %-13s %s\n", n+1, mark, step.Rule, detail)
 			a.say("       %s  [%s]\n", step.Input, step.Source)
 			if !step.Pass && !time.Time(step.Until).IsZero() {
 				a.say("       until %s\n", localTimes(step.Until, l.zones))

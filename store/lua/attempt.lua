@@ -60,12 +60,12 @@ local function land(L, a, id, h)
   a.b, a.e, a.o = nil, nil, nil
 end
 
--- doubt makes an attempt one that may have rung.
+-- doubt makes an attempt one that may have rung. It stays in the index of those sending until the sweep: its request may
+-- still be on the wire.
 local function doubt(L, a, id, cause, look)
   turn(L.n, a, 'unknown')
   a.e, a.o = nil, nil
   if cause ~= '' then a.w = cause end
-  redis.call('ZREM', key('sending'), id)
   redis.call('ZADD', key('open'), look, id)
   save(L)
 end

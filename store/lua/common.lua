@@ -16,7 +16,7 @@
 --   z last disposition   x overrides   o refused attempts no longer listed
 --   a attempts, oldest first: n number, s state ("settled" when absent), t begun, ms, e deadline, ms, d day as YYYYMMDD,
 --     i agent, c call id, z disposition, w status, y seconds, f 1: transferred, b seconds reserved, o token that began it,
---     p phone, when it was another than the lead's is now
+--     p phone, when the lead has had another since
 local base = string.sub(KEYS[1], 1, -5)
 
 local function key(name) return base .. name end
@@ -215,7 +215,6 @@ local function move_phone(L, phone)
   local rec, name = L.rec, L.n .. '.' .. L.id
   for _, a in ipairs(rec.a or {}) do
     a.p = a.p or rec.p
-    if a.p == phone then a.p = nil end
   end
   if not rec.k then rec.k = rec.p end
   unindex_phone(rec.p, name)
