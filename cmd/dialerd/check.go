@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dialerd/dialerd/dialer"
@@ -15,6 +16,9 @@ const (
 	subscribeEvery = 5 * time.Minute // subscriptions have been seen to vanish
 	lockTime       = 2 * time.Minute // of one daemon's work on a team's subscriptions
 )
+
+// refusedCredentials begins the reason of a team's pause that new credentials end; the dialer's own begins so too.
+const refusedCredentials = "the API refuses the credentials"
 
 // checkTeams asks the API about every team's credentials and agents before anything is called. A team whose credentials it
 // refuses is paused; when that is every team, there is nothing to serve. While the API cannot be reached it asks again.
@@ -47,11 +51,11 @@ func (d *daemon) checkTeam(ctx context.Context, team *dialer.Team) error {
 		d.setNotice(fmt.Errorf("checking the credentials of team %s; on a new Redis the limit counts as used up for %s", team.Name, team.Per))
 		err := d.dialer.Agents(ctx, team)
 		if err == nil {
-			return nil
+			return d.lift(ctx, team)
 		}
 		var failure *thoughtly.Error
 		if errors.As(err, &failure) && failure.Kind == thoughtly.KindUnauthorized {
-			reason := fmt.Sprintf("the API refuses the credentials (status %d)", failure.Status)
+			reason := fmt.Sprintf("%s (status %d)", refusedCredentials, failure.Status)
 			if _, err := d.dialer.Store.PauseTeam(ctx, team.Name, reason); err != nil {
 				d.log.Error("team could not be paused", "team", team.Name, "err", err)
 			}
@@ -69,6 +73,22 @@ func (d *daemon) checkTeam(ctx context.Context, team *dialer.Team) error {
 		case <-t.C:
 		}
 	}
+}
+
+// lift ends a team's pause that was due to its credentials: they have just been taken. A pause for any other reason stays.
+func (d *daemon) lift(ctx context.Context, team *dialer.Team) error {
+	state, err := d.dialer.Store.Team(ctx, team.Name)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(state.Paused, refusedCredentials) {
+		return nil
+	}
+	if _, err := d.dialer.Store.ResumeTeam(ctx, team.Name); err != nil {
+		return err
+	}
+	d.log.Info("the API takes the team's credentials again: the team goes on", "team", team.Name)
+	return nil
 }
 
 // subscribe keeps the webhook subscriptions of every team's agents.
