@@ -52,8 +52,7 @@ tidy-check: ## go.mod and go.sum are complete, and modules are what they were
 
 test: deps check build ## everything but long soaks; what .ci/run calls
 	$(call stage,test with race detector,$(GO) test -race -short -shuffle=on -timeout 12m ./...)
-	$(call stage,test whole,$(GO) test -shuffle=on -timeout 10m ./dialer ./store ./region)
-	$(call stage,fuzz smoke,./.ci/fuzz 2s)
+	$(call stage,test whole,$(GO) test -shuffle=on -timeout 10m ./dialer ./region)
 	$(call stage,demo smoke,./.ci/demo)
 
 short: ## the tests without the slow ones and without the race detector

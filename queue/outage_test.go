@@ -85,16 +85,16 @@ func TestOutageOfHoursInVirtualTime(t *testing.T) {
 				r := &record{}
 				startServer(t, counted, r.handlers(), Config{CheckInterval: 30 * time.Second, DelayedInterval: 30 * time.Second})
 				h.down.Store(true)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				before := counted.scripts.Load()
-				time.Sleep(2 * time.Hour)
+				pass(2 * time.Hour)
 				if rate := float64(counted.scripts.Load()-before) / (2 * time.Hour).Seconds(); rate > 5 {
 					t.Errorf("%.1f scripts a second, want at most 5", rate)
 				}
 				h.down.Store(false)
-				time.Sleep(10 * time.Second)
+				pass(10 * time.Second)
 				enqueue(t, NewClient(h, time.Now), Sweep{Team: "default", Round: 1})
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				if len(r.tasks()) != 1 {
 					t.Error("the task did not run after the outage")
 				}

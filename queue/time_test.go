@@ -50,7 +50,7 @@ func TestSnoozedTaskRunsNeverEarlyAndSoonAfter(t *testing.T) {
 					}}, Config{Now: now, CheckInterval: check, DelayedInterval: delayed})
 					enqueue(t, NewClient(h, now), Settle{Team: "default", Inbox: "1"})
 					// 30 is more than maxFailures: a snooze is none.
-					time.Sleep(5 * time.Minute)
+					pass(5 * time.Minute)
 					if runs != 31 {
 						t.Errorf("ran %d times, want 31", runs)
 					}
@@ -79,7 +79,7 @@ func TestFailuresAreTriedAgainEverSlowerThenGivenUp(t *testing.T) {
 		}}, slow)
 		task := Settle{Team: "default", Inbox: "1"}
 		enqueue(t, c, task)
-		time.Sleep(25 * time.Minute)
+		pass(25 * time.Minute)
 
 		if len(gaps) != maxFailures-1 {
 			t.Fatalf("ran %d times, want %d", len(gaps)+1, maxFailures)
@@ -121,7 +121,7 @@ func TestSnoozeAfterFailuresIsNeverArchived(t *testing.T) {
 			}
 		}}, slow)
 		enqueue(t, NewClient(h, time.Now), Settle{Team: "default", Inbox: "1"})
-		time.Sleep(25 * time.Minute)
+		pass(25 * time.Minute)
 		if d := depth(t, h, Work); runs != maxFailures+20 || d != (Depth{}) {
 			t.Errorf("ran %d times, left %+v", runs, d)
 		}
@@ -147,7 +147,7 @@ func TestTimeoutIsAFailureAndRunsDoNotOverlap(t *testing.T) {
 			return ctx.Err()
 		}}, slow)
 		enqueue(t, NewClient(h, time.Now), Follow{Team: "default", Attempt: "1"})
-		time.Sleep(3*Follow{}.kind().timeout + time.Minute)
+		pass(3*Follow{}.kind().timeout + time.Minute)
 		if d := depth(t, h, Work); runs != 3 || d != (Depth{}) {
 			t.Errorf("ran %d times, left %+v", runs, d)
 		}
@@ -164,7 +164,7 @@ func TestTaskOfAKilledWorkerRunsElsewhereAndHasNotFailed(t *testing.T) {
 			return nil
 		}}, slow)
 		enqueue(t, NewClient(a, time.Now), Settle{Team: "default", Inbox: "1"})
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 
 		b := w.host(&redis.Options{})
 		var ran []time.Duration
@@ -174,7 +174,7 @@ func TestTaskOfAKilledWorkerRunsElsewhereAndHasNotFailed(t *testing.T) {
 			failures, _ = asynq.GetRetryCount(ctx)
 			return nil
 		}}, slow)
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		synctest.Wait()
 		close(a.gone)
 		sa.Stop()
@@ -203,7 +203,7 @@ func TestStopLetsHandlersFinish(t *testing.T) {
 			return nil
 		}}, Config{ShutdownTimeout: 25 * time.Second, CheckInterval: slow.CheckInterval})
 		enqueue(t, NewClient(h, time.Now), Dial{Team: "default", Slot: 1})
-		time.Sleep(time.Second)
+		pass(2 * slow.CheckInterval) // by then it has been picked up
 		s.Stop()
 		if !finished {
 			t.Error("the handler was cut short")
@@ -221,12 +221,12 @@ func TestStopCancelsWhatTakesTooLongAndPutsTheTaskBack(t *testing.T) {
 		var over atomic.Bool
 		s, _ := startServer(t, h, Handlers{Settle: func(ctx context.Context, _ Settle) error {
 			<-ctx.Done()
-			time.Sleep(time.Second) // what is left to do
+			pass(time.Second) // what is left to do
 			over.Store(true)
 			return ctx.Err()
 		}}, Config{ShutdownTimeout: 10 * time.Second, CheckInterval: slow.CheckInterval})
 		enqueue(t, NewClient(h, time.Now), Settle{Team: "default", Inbox: "1"})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		start := time.Now()
 		s.Stop()
 		if took := time.Since(start); !over.Load() || took > 13*time.Second {
@@ -243,16 +243,16 @@ func TestStopReportsAHandlerThatDoesNotEnd(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		h := w.host(&redis.Options{})
 		s, l := startServer(t, h, Handlers{Settle: func(context.Context, Settle) error {
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			return nil
 		}}, Config{ShutdownTimeout: 10 * time.Second, CheckInterval: slow.CheckInterval})
 		enqueue(t, NewClient(h, time.Now), Settle{Team: "default", Inbox: "1"})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		s.Stop()
 		if l.lines("level=ERROR", "a handler ignores its context") != 1 {
 			t.Error("not in the log")
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 	})
 }
 
