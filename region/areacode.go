@@ -35,21 +35,21 @@ var areaCode = regexp.MustCompile(`^[2-9][0-9]{2}$`)
 
 // areas reads areacodes.csv. The states of a code must have a rule and zones; a code without a country has neither.
 func (p *parser) areas() {
-	p.each(tableAreas, []string{"npa", "country", "states", "zones", "note", "libphonenumber_warning"}, func(r *record) {
+	seen := map[string][]dates{}
+	p.each(tableAreas, []string{"npa", "country", "states", "zones", "note", "libphonenumber_warning", "source", "confidence", "from", "until"}, func(r *record) {
 		a := &AreaCode{Code: r.get("npa"), Country: r.get("country"), Note: r.get("note"), Zones: r.knownZones("zones")}
 		if !areaCode.MatchString(a.Code) {
 			r.bad("npa", "want three digits, the first 2 to 9")
 		}
-		if _, ok := p.t.areas[a.Code]; ok {
-			r.bad("npa", "has two rows")
-		}
-		p.t.areas[a.Code] = a
+		r.sourced()
+		seen[a.Code] = r.alone("npa", seen[a.Code])
 		states := r.list("states")
 		switch {
 		case a.Country == "":
 			if len(states)+len(a.Zones) > 0 {
 				r.bad("country", "is missing beside states or zones")
 			}
+			p.t.areas[a.Code] = a
 			return
 		case len(a.Country) != 2 || !regionName.MatchString(a.Country):
 			r.bad("country", "want an ISO 3166 code")
@@ -60,7 +60,7 @@ func (p *parser) areas() {
 		}
 		for _, s := range states {
 			region := a.Country + "-" + s
-			if _, ok := p.t.rules[region]; !ok {
+			if _, ok := p.t.laws[region]; !ok {
 				r.bad("states", "%s has no row in %s", region, tableHours)
 			}
 			if len(p.t.zones[region]) == 0 {
@@ -68,5 +68,27 @@ func (p *parser) areas() {
 			}
 			a.Regions = append(a.Regions, region)
 		}
+		if r.dates().ended(p.t.day) {
+			return // history
+		}
+		if old, ok := p.t.areas[a.Code]; ok { // one row ends and another begins: until then it may be either
+			a.Regions, a.Zones = unique(append(a.Regions, old.Regions...)), unique(append(a.Zones, old.Zones...))
+		}
+		p.t.areas[a.Code] = a
 	})
+}
+
+// alone notes that a row is in force on the same day as another one of its key, and returns the dates of all of them.
+//
+// Rows that say where something is are not asked for the day of a call: a row counts from the tables that name it until the tables
+// that know its end. So a change that is coming makes the place wider, never narrower.
+func (r *record) alone(field string, others []dates) []dates {
+	own := r.dates()
+	for _, other := range others {
+		if other.meets(own) {
+			r.bad(field, "has two rows on the same days")
+			break
+		}
+	}
+	return append(others, own)
 }

@@ -21,7 +21,7 @@ func TestAskingAgainAllocatesNothing(t *testing.T) {
 		"open":   func() { c.Window(benchTime, &week, 5*time.Minute, time.Minute) },
 		"closed": func() { c.Window(shut, &week, 5*time.Minute, time.Minute) },
 		"ByKey":  func() { _, _ = Default().ByKey(key) },
-		"caps":   func() { _, _ = c.Caps(), c.NeedsConsent() },
+		"caps":   func() { _, _ = c.CapsAt(benchTime), c.NeedsConsentAt(benchTime) },
 		"worked out while open": func() {
 			m := memo{week: &week, close: 5 * time.Minute, open: time.Minute}
 			c.answer(benchTime, &m)

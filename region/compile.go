@@ -14,11 +14,10 @@ type Compiled struct {
 	key     string
 	regions []string
 	zones   []string
-	rules   []*Rule
+	laws    []*Law
 	clocks  []clock
-	caps    []Cap
-	sources []string
-	consent bool
+	eras    []era // at least one
+	rules   string
 	unruled *Compiled // the same zones without any law
 
 	mu   sync.Mutex
@@ -26,12 +25,12 @@ type Compiled struct {
 	next int // which memo is replaced next
 }
 
-// clock is one zone and the rules that are read on its clock.
+// clock is one zone and the laws that are read on its clock.
 type clock struct {
-	zone  string
-	loc   *time.Location
-	rules []*Rule
-	// own is false for the clocks that only a statute names: the campaign's hours are not read on those.
+	zone string
+	loc  *time.Location
+	laws []*Law
+	// own is false for the clocks that only a statute names: neither the campaign's nor the operator's hours are read on those.
 	own bool
 }
 
@@ -43,18 +42,16 @@ func (t *Tables) Compile(regions, zones []string) (*Compiled, error) {
 	if c, ok := t.ready(key); ok {
 		return c, nil
 	}
-	c := &Compiled{key: key, regions: regions, zones: zones}
+	c := &Compiled{key: key, regions: regions, zones: zones, rules: t.Name()}
 	for _, name := range regions {
-		rule, ok := t.rules[name]
+		law, ok := t.laws[name]
 		if !ok {
 			return nil, fmt.Errorf("place %s: region %q has no rule", key, name)
 		}
-		c.rules = append(c.rules, rule)
-		c.consent = c.consent || rule.Consent != ""
-		c.sources = append(c.sources, rule.Region+": "+rule.Source+" ("+rule.Confidence+" confidence)")
+		c.laws = append(c.laws, law)
 	}
-	c.caps = t.Caps(regions)
-	lawless := &Compiled{key: key, regions: regions, zones: zones}
+	c.eras = eras(c.laws)
+	lawless := &Compiled{key: key, regions: regions, zones: zones, rules: c.rules, eras: make([]era, 1)}
 	lawless.unruled = lawless
 	c.unruled = lawless
 	for _, name := range zones {
@@ -63,8 +60,8 @@ func (t *Tables) Compile(regions, zones []string) (*Compiled, error) {
 			return nil, fmt.Errorf("place %s: %w", key, err)
 		}
 		lawless.clocks = append(lawless.clocks, clock{zone: name, loc: loc, own: true})
-		if len(c.rules) > 0 {
-			c.clocks = append(c.clocks, clock{zone: name, loc: loc, rules: c.rules, own: true})
+		if len(c.laws) > 0 {
+			c.clocks = append(c.clocks, clock{zone: name, loc: loc, laws: c.laws, own: true})
 		}
 	}
 	if err := c.addStatuteClocks(); err != nil {
@@ -84,8 +81,8 @@ func (c *Compiled) addStatuteClocks() error {
 	if len(c.clocks) == 0 {
 		return nil
 	}
-	for _, rule := range c.rules {
-		for _, name := range rule.Clocks {
+	for _, law := range c.laws {
+		for _, name := range law.clocks() {
 			if slices.Contains(c.zones, name) {
 				continue
 			}
@@ -93,10 +90,19 @@ func (c *Compiled) addStatuteClocks() error {
 			if err != nil {
 				return err
 			}
-			c.clocks = append(c.clocks, clock{zone: name, loc: loc, rules: []*Rule{rule}})
+			c.clocks = append(c.clocks, clock{zone: name, loc: loc, laws: []*Law{law}})
 		}
 	}
 	return nil
+}
+
+// clocks are the zones that any row of the law names itself, each once.
+func (l *Law) clocks() []string {
+	var names []string
+	for _, r := range l.Rows {
+		names = append(names, r.Clocks...)
+	}
+	return unique(names)
 }
 
 // ByKey is Compile for a key as Place.Key and Compiled.Key return it. It allocates nothing when the place is known already.
@@ -131,14 +137,17 @@ func (c *Compiled) Regions() []string { return c.regions }
 // Zones lists the zones, sorted. The slice must not be changed.
 func (c *Compiled) Zones() []string { return c.zones }
 
-// Caps lists the caps of all regions; see Tables.Caps. The slice must not be changed.
-func (c *Compiled) Caps() []Cap { return c.caps }
+// Rules names the rules that the place is judged by. See Tables.Name.
+func (c *Compiled) Rules() string { return c.rules }
 
-// Sources says where the hours of each region come from and how sure that is. The slice must not be changed.
-func (c *Compiled) Sources() []string { return c.sources }
+// CapsAt lists the caps of all regions that hold at t; see Tables.Caps. The slice must not be changed.
+func (c *Compiled) CapsAt(t time.Time) []Cap { return c.era(t).caps }
 
-// NeedsConsent reports whether any of the regions bars automated sales calls without consent.
-func (c *Compiled) NeedsConsent() bool { return c.consent }
+// SourcesAt says where the hours of each region at t come from and how sure that is. The slice must not be changed.
+func (c *Compiled) SourcesAt(t time.Time) []string { return c.era(t).sources }
+
+// NeedsConsentAt reports whether any of the regions bars automated sales calls without consent at t.
+func (c *Compiled) NeedsConsentAt(t time.Time) bool { return c.era(t).consent }
 
 // Unruled is the same place without any law (rules: none): only the campaign's own hours count there, in every zone. It has
 // no caps and asks for no consent. A place without zones stays closed.

@@ -7,12 +7,13 @@ type Judgement struct {
 	Region     string // empty: the campaign's own hours
 	Zone       string
 	Local      time.Time // the instant on that clock
-	Day        string    // weekday, or the name of the no-call day
+	Day        string    // weekday, the name of the no-call day, or what the operator blocked it for
 	Spans      []Span    // what is open on that day
 	Pass       bool
 	Reason     Reason // why not
 	Source     string
 	Confidence string
+	Dates      string // when the row is in force, "since 2026-10-18"; empty = neither beginning nor end is known
 }
 
 // Verdict is the whole answer for a place at an instant.
@@ -36,31 +37,30 @@ func (c *Compiled) Explain(t time.Time, week *Week) []Judgement {
 	var out []Judgement
 	for i := range c.clocks {
 		k := &c.clocks[i]
-		local := t.In(k.loc)
 		day, second := k.local(t.Unix())
-		judge := func(j Judgement) {
-			j.Zone, j.Local = k.zone, local
-			if j.Day == "" {
-				j.Day = weekdayOf(day).String()
+		k.each(day, week, func(v voice) {
+			j := Judgement{Zone: k.zone, Local: t.In(k.loc), Day: weekdayOf(day).String(), Spans: v.spans}
+			if j.Pass, _, _ = v.around(second, t.Unix()-int64(second)); !j.Pass {
+				j.Reason = v.reason()
 			}
-			if j.Pass, _, _ = around(j.Spans, second); j.Pass {
-				j.Reason = ""
-			} else if j.Reason == "" {
-				j.Reason = OutsideWindow
+			switch row := v.said.Row; {
+			case v.law == nil:
+				j.Source = "campaign hours"
+			case v.own != nil || v.block != nil:
+				j.Region, j.Source, j.Confidence = v.law.Region, "operator", "high"
+			case row != nil:
+				j.Region, j.Source, j.Confidence, j.Dates = v.law.Region, row.Source, row.Confidence, row.inForce()
+			default:
+				j.Region, j.Source, j.Confidence = v.law.Region, "no row is in force", "high"
+			}
+			switch b := v.blocked(); {
+			case b != nil:
+				j.Day = b.String()
+			case v.law != nil && v.own == nil && v.said.Reason == Holiday:
+				j.Day = v.law.dayName(day)
 			}
 			out = append(out, j)
-		}
-		for _, rule := range k.rules {
-			d := rule.on(day)
-			j := Judgement{Region: rule.Region, Spans: d.Spans, Reason: d.Reason, Source: rule.Source, Confidence: rule.Confidence}
-			if d.Reason == Holiday {
-				j.Day = rule.dayName(day)
-			}
-			judge(j)
-		}
-		if week != nil && k.own {
-			judge(Judgement{Spans: week[weekdayOf(day)], Source: "campaign hours"})
-		}
+		})
 	}
 	return out
 }

@@ -51,11 +51,37 @@ func (t *Tables) listOf(region string) *dayList {
 	return t.lists[countryOf(region)]
 }
 
+// unknown makes the list of those whose state nobody knows: every day that any state of the country has, up to the end of the list that
+// ends first.
+func (t *Tables) unknown() {
+	for name := range t.laws {
+		country, state, _ := strings.Cut(name, "-")
+		if state != "??" || t.lists[country] == nil {
+			continue
+		}
+		all, last := &dayList{region: name}, t.lists[country].last()
+		for region, l := range t.lists {
+			if countryOf(region) == country {
+				last = min(last, l.last())
+			}
+		}
+		for _, region := range sortedKeys(t.lists) {
+			l := t.lists[region]
+			for i, day := range l.days {
+				if countryOf(region) == country && region != name && day <= last {
+					all.add(day, l.names[i])
+				}
+			}
+		}
+		t.lists[name] = all
+	}
+}
+
 // holidays reads holidays.csv.
 func (p *parser) holidays() {
-	p.each(tableHolidays, []string{"region", "date", "name"}, func(r *record) {
+	p.each(tableHolidays, []string{"region", "date", "name", "source", "confidence"}, func(r *record) {
 		region := r.get("region")
-		if _, ok := p.t.rules[region]; !ok || strings.Contains(region, "?") {
+		if _, ok := p.t.laws[region]; !ok || strings.Contains(region, "?") {
 			r.bad("region", "has no row in %s that could have no-call days", tableHours)
 			return
 		}
@@ -67,6 +93,7 @@ func (p *parser) holidays() {
 		if r.get("name") == "" {
 			r.bad("name", "every day has a name")
 		}
+		r.sourced()
 		l := p.t.lists[region]
 		if l == nil {
 			l = &dayList{region: region}

@@ -94,7 +94,7 @@ func (l *locator) area(n Phone) {
 // spotOf is everywhere in a country.
 func (t *Tables) spotOf(country, field, value string) (spot, Problem) {
 	s := spot{zones: t.zones[country]}
-	switch _, ruled := t.rules[country]; {
+	switch _, ruled := t.laws[country]; {
 	case country == "US":
 		s.regions = []string{"US-??"}
 	case country == "CA":
@@ -144,7 +144,7 @@ func isTerritory(code string) bool {
 // addRegion adds a state with all its zones. States without a law of their own (Australia's) stand for their country.
 func (l *locator) addRegion(region string) {
 	s := spot{regions: []string{region}, zones: l.t.zones[region]}
-	if _, ok := l.t.rules[region]; !ok {
+	if _, ok := l.t.laws[region]; !ok {
 		s.regions[0] = countryOf(region)
 	}
 	l.byRow.add(s)

@@ -74,22 +74,22 @@ func (r *record) name(names map[string]string, name, means string) {
 
 // zones reads zones.csv, and checks afterwards that every state has zones.
 func (p *parser) zones() {
-	seen := map[string]bool{}
-	p.each(tableZones, []string{"region", "zones", "note"}, func(r *record) {
+	seen := map[string][]dates{}
+	p.each(tableZones, []string{"region", "zones", "note", "source", "confidence", "from", "until"}, func(r *record) {
 		region := r.get("region")
 		country, _, isState := strings.Cut(region, "-")
 		if isState && !p.isState(country, region) || !isState && p.t.countries[region] != region {
 			r.bad("region", "is in neither %s nor %s", tableStates, tableCountries)
 		}
-		if seen[region] {
-			r.bad("region", "has two rows")
-		}
-		seen[region] = true
+		r.sourced()
+		seen[region] = r.alone("region", seen[region])
 		zones := r.knownZones("zones")
 		if len(zones) == 0 {
 			r.bad("zones", "is empty")
 		}
-		p.t.zones[region] = zones
+		if !r.dates().ended(p.t.day) {
+			p.t.zones[region] = unique(append(zones, p.t.zones[region]...))
+		}
 	})
 	for country, names := range p.t.states {
 		var all []string

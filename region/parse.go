@@ -119,10 +119,11 @@ func checksum(data []byte) string {
 // version reads the date of the tables.
 func (p *parser) version() {
 	text := strings.TrimSpace(string(p.read(tableVersion)))
-	if _, err := time.Parse(time.DateOnly, text); err != nil {
+	date, err := time.Parse(time.DateOnly, text)
+	if err != nil {
 		p.faults.add(&TableError{File: tableVersion, Line: 1, Column: 1, Field: "version", Value: text, Problem: "want a date such as 2026-11-22"})
 	}
-	p.t.version = text
+	p.t.version, p.t.day = text, int(date.Unix()/daySeconds)
 }
 
 // each calls row for every row of a table whose header must be exactly the one given. Rows with too few or too many cells
@@ -139,6 +140,7 @@ func (p *parser) each(file string, header []string, row func(*record)) {
 		p.faults.add(&TableError{File: file, Line: 1, Column: 1, Field: "header", Value: strings.Join(first, ","), Problem: "want " + strings.Join(header, ",")})
 		return
 	}
+	p.t.rows[file] = [][]string{header}
 	rows := 0
 	for ; ; rows++ {
 		cells, err := r.Read()
@@ -168,6 +170,7 @@ func (p *parser) each(file string, header []string, row func(*record)) {
 				rec.bad(header[i], "has spaces around it")
 			}
 		}
+		p.t.rows[file] = append(p.t.rows[file], cells)
 		row(rec)
 	}
 	if rows == 0 {

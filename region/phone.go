@@ -264,3 +264,6 @@ func kindOf(t phonenumbers.PhoneNumberType) Kind {
 
 // knownCountry reports whether the phone library knows a country code.
 func knownCountry(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
+
+// KnownCountry reports whether numbers of a country can be read: code is its two letters, in capitals.
+func KnownCountry(code string) bool { return knownCountry(code) }

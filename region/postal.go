@@ -22,7 +22,7 @@ var postalPrefix = map[string]*regexp.Regexp{
 
 // postal reads zip3.csv.
 func (p *parser) postal() {
-	p.each(tablePostal, []string{"country", "from", "to", "states", "note"}, func(r *record) {
+	p.each(tablePostal, []string{"country", "from", "to", "states", "note", "source", "confidence"}, func(r *record) {
 		x := postalRange{country: r.get("country"), from: r.get("from"), to: r.get("to")}
 		form, ok := postalPrefix[x.country]
 		if !ok {
@@ -39,9 +39,10 @@ func (p *parser) postal() {
 			r.bad("to", "want as many characters as from, and not less")
 			return
 		}
+		r.sourced()
 		for _, s := range r.list("states") {
 			region := x.country + "-" + s
-			if _, ok := p.t.rules[region]; !ok {
+			if _, ok := p.t.laws[region]; !ok {
 				r.bad("states", "%s has no row in %s", region, tableHours)
 			}
 			x.regions = append(x.regions, region)

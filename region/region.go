@@ -42,7 +42,8 @@ var embedded embed.FS
 type Tables struct {
 	version   string
 	sums      map[string]string // table → SHA-256 in hex
-	rules     map[string]*Rule
+	day       int               // the version as a day number
+	laws      map[string]*Law
 	lists     map[string]*dayList // by the region that they were written for
 	areas     map[string]*AreaCode
 	zones     map[string][]string          // state or country → zones
@@ -50,6 +51,9 @@ type Tables struct {
 	countries map[string]string            // folded name → country
 	union     map[string]string            // country → union of countries ("EU"), for those that have no rule of their own
 	postal    []postalRange                // longest prefix first
+	rows      map[string][][]string        // table → header and rows as they were read
+	number    int64                        // of the operator's rules; 0 = there are none
+	operator  string                       // checksum of the operator's rules
 
 	mu       sync.RWMutex
 	compiled map[string]*Compiled
@@ -60,13 +64,7 @@ func Load() (*Tables, error) { return loadOnce() }
 
 var loadOnce = sync.OnceValues(parseEmbedded)
 
-func parseEmbedded() (*Tables, error) {
-	sub, err := fs.Sub(embedded, "data")
-	if err != nil {
-		return nil, fmt.Errorf("open the embedded rule tables: %w", err)
-	}
-	return Parse(sub)
-}
+func parseEmbedded() (*Tables, error) { return Parse(Embedded()) }
 
 // Default is Load for callers that cannot go on without the tables. It panics when the embedded tables are broken, which
 // the package's tests rule out.
@@ -83,7 +81,8 @@ func Default() *Tables {
 func Parse(fsys fs.FS) (*Tables, error) {
 	t := &Tables{
 		sums:      map[string]string{},
-		rules:     map[string]*Rule{},
+		laws:      map[string]*Law{},
+		rows:      map[string][][]string{},
 		lists:     map[string]*dayList{},
 		areas:     map[string]*AreaCode{},
 		zones:     map[string][]string{},
@@ -105,10 +104,20 @@ func Parse(fsys fs.FS) (*Tables, error) {
 	if err := p.faults.err(); err != nil {
 		return nil, err
 	}
-	for _, r := range t.rules {
-		r.list = t.listOf(r.Region)
+	t.unknown()
+	for _, l := range t.laws {
+		l.list = t.listOf(l.Region)
 	}
 	return t, nil
+}
+
+// Embedded is the folder of tables that is built into the program, for who wants a copy.
+func Embedded() fs.FS {
+	sub, err := fs.Sub(embedded, "data")
+	if err != nil {
+		panic(err) // the folder is compiled in
+	}
+	return sub
 }
 
 // Version is the date at which the tables were put together, "2026-11-22".
@@ -128,12 +137,37 @@ func (t *Tables) Checksum() string {
 
 // Regions lists every region that has a rule, sorted: "CA-BC", "FR", "US-NY", "US-??" (a state nobody knows), "EU-??" (a
 // country of the union that has no row) and "??" (a country nobody knows: never dialled).
-func (t *Tables) Regions() []string { return slices.Sorted(maps.Keys(t.rules)) }
+func (t *Tables) Regions() []string { return sortedKeys(t.laws) }
 
-// Rule is the row of one region.
+// Rules lists the rows of a region in the order of their dates; at most one of them is in force on a day. None: the tables do not
+// have the region.
+func (t *Tables) Rules(region string) []*Rule {
+	if l, ok := t.laws[region]; ok {
+		return l.Rows
+	}
+	return nil
+}
+
+// Rule is the row of a region that is in force on the day that the tables were put together, or the first one after it.
 func (t *Tables) Rule(region string) (*Rule, bool) {
-	r, ok := t.rules[region]
-	return r, ok
+	for _, r := range t.Rules(region) {
+		if !r.ended(t.day) {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Name says in one word which rules these are, for decisions and their traces: the date of the tables, their checksum, and number and
+// checksum of what the operator added, "2026-11-22-0a1b2c3d4e5f6071+3-9f8e7d6c".
+func (t *Tables) Name() string {
+	name := t.version + "-" + t.Checksum()
+	if t.number > 0 {
+		name += fmt.Sprintf("+%d-%s", t.number, t.operator)
+	}
+	return name
 }
 
 // countryOf is the country that a region belongs to: "US" of "US-NY".

@@ -1,18 +1,19 @@
 package region
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
 	"time"
 )
 
-// Rule is the law of one region as hours.csv and special.csv have it: the strictest of what holds for live calls and for
-// artificial voices.
+// Rule is the law of one region for some time, as a row of hours.csv and its rows of special.csv have it: the strictest of what
+// holds for live calls and for artificial voices.
 type Rule struct {
 	Region      string
-	Weekday     []Span // Monday to Friday, local time; none = no calls
+	From        time.Time // first day in force, as its first instant in UTC; zero = as long as anybody knows
+	Until       time.Time // first day no longer in force; zero = no end is known
+	Weekday     []Span    // Monday to Friday, local time; none = no calls
 	Saturday    []Span
 	Sunday      []Span
 	Holiday     []Span // on a listed no-call day, unless HolidaySame
@@ -24,7 +25,7 @@ type Rule struct {
 	Source      string
 	Confidence  string // high, medium or low
 
-	list *dayList // the region's own no-call days or its country's; nil = nobody knows them
+	dates
 }
 
 // Cap is a limit on calls to one number: at most N in any stretch of Per. N 0 means never.
@@ -34,54 +35,20 @@ type Cap struct {
 	Region    string
 	Source    string
 	Completed bool // only calls that a person answered count, not attempts
+	Refusal   bool // no cap on attempts, but a pause of Per after a person said no; N is 1
 }
 
-// Day is what a rule says of one date.
-type Day struct {
-	Spans  []Span
-	Reason Reason // why the spans are not the weekday's own ones: Holiday, RulesExpired, NoWindow or empty
+// hours is what a row says of a weekday that is no listed day.
+func (r *Rule) hours(weekday time.Weekday) []Span {
+	switch weekday {
+	case time.Saturday:
+		return r.Saturday
+	case time.Sunday:
+		return r.Sunday
+	default:
+		return r.Weekday
+	}
 }
-
-// on is what the rule says of a day. Without a list of no-call days, or after its last date, it says: closed.
-func (r *Rule) on(day int) Day {
-	if r.list == nil {
-		return Day{Reason: NoWindow}
-	}
-	if day > r.list.last() {
-		return Day{Reason: RulesExpired}
-	}
-	if !r.HolidaySame && r.list.has(day) {
-		return Day{Spans: r.Holiday, Reason: Holiday}
-	}
-	weekday := weekdayOf(day)
-	if weekday == time.Saturday {
-		return Day{Spans: r.Saturday}
-	}
-	if weekday == time.Sunday {
-		return Day{Spans: r.Sunday}
-	}
-	if r.EveSaturday && r.list.has(day+1) {
-		return Day{Spans: r.Saturday, Reason: Holiday}
-	}
-	return Day{Spans: r.Weekday}
-}
-
-// dayName is the name of a listed day, or of what it is the eve of.
-func (r *Rule) dayName(day int) string {
-	if r.list == nil {
-		return ""
-	}
-	if name := r.list.name(day); name != "" {
-		return name
-	}
-	if next := r.list.name(day + 1); next != "" {
-		return "day before " + next
-	}
-	return ""
-}
-
-// weekdayOf is the weekday of a day number; day 0 is 1 January 1970, a Thursday.
-func weekdayOf(day int) time.Weekday { return time.Weekday(((day+4)%7 + 7) % 7) }
 
 var (
 	regionName = regexp.MustCompile(`^([A-Z]{2}(-([A-Z]{2,3}|\?\?))?|\?\?)$`)
@@ -90,13 +57,11 @@ var (
 
 // hours reads hours.csv.
 func (p *parser) hours() {
-	p.each(tableHours, []string{"region", "weekday", "saturday", "sunday", "holiday", "attempt_cap", "cap_period", "source", "confidence"}, func(r *record) {
-		rule := &Rule{Region: r.get("region"), Source: r.get("source"), Confidence: r.get("confidence")}
+	p.each(tableHours, []string{"region", "weekday", "saturday", "sunday", "holiday", "attempt_cap", "cap_period", "source", "confidence", "from", "until"}, func(r *record) {
+		rule := &Rule{Region: r.get("region"), Source: r.get("source"), Confidence: r.get("confidence"), dates: r.dates()}
+		rule.From, rule.Until = rule.times()
 		if !regionName.MatchString(rule.Region) {
 			r.bad("region", "want a country such as FR, a state such as US-NY, US-??, EU-?? or ??")
-		}
-		if _, ok := p.t.rules[rule.Region]; ok {
-			r.bad("region", "has two rows")
 		}
 		rule.Weekday = r.spans("weekday")
 		rule.Saturday = r.spans("saturday")
@@ -110,14 +75,12 @@ func (p *parser) hours() {
 			c.Region, c.Source = rule.Region, rule.Source
 			rule.Caps = append(rule.Caps, c)
 		}
-		if rule.Source == "" {
-			r.bad("source", "every row names its source")
-		}
-		r.confidence()
-		p.t.rules[rule.Region] = rule
+		r.sourced()
+		p.t.add(rule, r)
 	})
+	p.gaps()
 	for _, must := range []string{"??", "EU-??", "US-??", "US", "CA"} {
-		if _, ok := p.t.rules[must]; !ok {
+		if _, ok := p.t.laws[must]; !ok {
 			p.faults.add(&TableError{File: tableHours, Problem: "has no row for " + must})
 		}
 	}
@@ -131,7 +94,11 @@ func (r *record) spans(field string) []Span {
 	return spans
 }
 
-func (r *record) confidence() {
+// sourced checks that a row says where it comes from and how sure that is.
+func (r *record) sourced() {
+	if r.get("source") == "" {
+		r.bad("source", "every row names its source")
+	}
 	if c := r.get("confidence"); c != "high" && c != "medium" && c != "low" {
 		r.bad("confidence", "want high, medium or low")
 	}
@@ -154,78 +121,37 @@ func (r *record) cap() (Cap, bool) {
 	if n == 0 && per == "" {
 		return Cap{}, true
 	}
-	m := capPeriod.FindStringSubmatch(per)
-	if m == nil {
+	length, ok := parsePeriod(per)
+	if !ok {
 		r.bad("cap_period", "want hours or days such as 24h or 30d")
 		return Cap{}, false
+	}
+	return Cap{N: n, Per: length}, true
+}
+
+// parsePeriod reads hours or days such as 24h or 30d.
+func parsePeriod(text string) (time.Duration, bool) {
+	m := capPeriod.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
 	}
 	count, _ := strconv.Atoi(m[1]) // three digits at most: the pattern says so
 	unit := time.Hour
 	if m[2] == "d" {
 		unit = 24 * time.Hour
 	}
-	return Cap{N: n, Per: time.Duration(count) * unit}, true
+	return time.Duration(count) * unit, true
 }
 
-// special reads special.csv: consent, clocks of a statute's own, what a cap counts, hours before holidays.
-func (p *parser) special() {
-	p.each(tableSpecial, []string{"region", "kind", "value", "source", "confidence"}, func(r *record) {
-		rule, ok := p.t.rules[r.get("region")]
-		if !ok {
-			r.bad("region", "has no row in %s", tableHours)
-			return
-		}
-		if r.get("source") == "" {
-			r.bad("source", "every row names its source")
-		}
-		r.confidence()
-		value := r.get("value")
-		switch r.get("kind") {
-		case "consent":
-			if value != "" {
-				r.bad("value", "want nothing here for a consent row")
-			}
-			rule.Consent = r.get("source")
-		case "clock":
-			if _, err := Zone(value); err != nil {
-				r.bad("value", "%v", err)
-			}
-			rule.Clocks = append(rule.Clocks, value)
-		case "cap_counts":
-			if value != "completed" || len(rule.Caps) == 0 {
-				r.bad("value", "want completed, for a region that has a cap")
-			}
-			for i := range rule.Caps {
-				rule.Caps[i].Completed = true
-			}
-		case "eve":
-			if value != "saturday" {
-				r.bad("value", "want saturday")
-			}
-			rule.EveSaturday = true
-		default:
-			r.bad("kind", "want consent, clock, cap_counts or eve")
-		}
-	})
-}
-
-// Caps lists the caps of all the regions, which all hold at once; the strictest ones come first.
-func (t *Tables) Caps(regions []string) []Cap {
-	var caps []Cap
-	for _, name := range unique(regions) {
-		if r, ok := t.rules[name]; ok {
-			caps = append(caps, r.Caps...)
+// NeedsConsent reports whether the law of the region bars automated sales calls to people who did not consent, in any row that has
+// not ended. The rule's Consent says which law.
+func (t *Tables) NeedsConsent(region string) bool {
+	for _, r := range t.Rules(region) {
+		if r.Consent != "" && !r.ended(t.day) {
+			return true
 		}
 	}
-	slices.SortStableFunc(caps, func(a, b Cap) int { return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(b.Per, a.Per)) })
-	return caps
-}
-
-// NeedsConsent reports whether the law of the region bars automated sales calls to people who did not consent. The rule's
-// Consent says which law.
-func (t *Tables) NeedsConsent(region string) bool {
-	r, ok := t.rules[region]
-	return ok && r.Consent != ""
+	return false
 }
 
 // unique is the sorted list without repetitions; the argument stays as it is.

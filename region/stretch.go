@@ -24,7 +24,7 @@ func (c *Compiled) all(at int64, week *Week) stretch {
 			open.open = false
 			shut.from, shut.to = min(shut.from, s.from), max(shut.to, s.to)
 		}
-		shut.edge = min(shut.edge, s.to)
+		shut.edge = min(shut.edge, s.edge)
 	}
 	if open.open && len(c.clocks) > 0 {
 		open.edge = open.to
@@ -41,34 +41,29 @@ func (c *Compiled) all(at int64, week *Week) stretch {
 // no length of a day is ever assumed.
 func (k *clock) at(at int64, week *Week) stretch {
 	day, second := k.local(at)
-	open, from, to := true, 0, daySeconds
+	midnight := at - int64(second)
+	open, from, to, edge := true, 0, daySeconds, daySeconds
 	shutFrom, shutTo := daySeconds, 0
-	see := func(spans []Span) {
-		o, f, t := around(spans, second)
+	k.each(day, week, func(v voice) {
+		o, f, t := v.around(second, midnight)
+		edge = min(edge, t)
 		if o {
 			from, to = max(from, f), min(to, t)
 			return
 		}
 		open = false
 		shutFrom, shutTo = min(shutFrom, f), max(shutTo, t)
-	}
-	for _, rule := range k.rules {
-		see(rule.on(day).Spans)
-	}
-	if week != nil && k.own {
-		see(week[weekdayOf(day)])
-	}
+	})
 	if !open {
 		from, to = shutFrom, shutTo
 	}
-	midnight := at - int64(second)
-	s := stretch{open: open, from: midnight + int64(from), to: midnight + int64(to)}
+	s := stretch{open: open, from: midnight + int64(from), to: midnight + int64(to), edge: midnight + int64(edge)}
 	start, end := time.Unix(at, 0).In(k.loc).ZoneBounds()
 	if !start.IsZero() {
 		s.from = max(s.from, start.Unix())
 	}
 	if !end.IsZero() {
-		s.to = min(s.to, end.Unix())
+		s.to, s.edge = min(s.to, end.Unix()), min(s.edge, end.Unix())
 	}
 	return s
 }

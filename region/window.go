@@ -88,9 +88,10 @@ func (c *Compiled) answer(t time.Time, m *memo) {
 		m.window = c.blame(t.Unix(), m.week)
 		m.to = time.Unix(min(s.edge, t.Unix()+horizonSeconds), 0).UTC()
 	}
-	m.window.Until = c.opening(s.to, t.Unix()+horizonSeconds, m)
+	limit := c.limit(t.Unix())
+	m.window.Until = c.opening(s.to, limit, m)
 	if m.window.Until.IsZero() {
-		c.hopeless(t.Unix()+horizonSeconds, &m.window)
+		c.hopeless(limit, &m.window)
 	}
 }
 
@@ -151,41 +152,47 @@ func (c *Compiled) opening(at, limit int64, m *memo) time.Time {
 	return time.Time{}
 }
 
-// blame says why it is closed at an instant. What no time mends comes first, then no-call days, then hours.
-func (c *Compiled) blame(at int64, week *Week) Window {
-	best := judged{rule: -1, clock: -1, reason: NoWindow}
-	for i := range c.clocks {
-		k := &c.clocks[i]
-		day, second := k.local(at)
-		for j, rule := range k.rules {
-			d := rule.on(day)
-			if open, _, _ := around(d.Spans, second); open {
-				continue
-			}
-			reason := d.Reason
-			if reason == "" {
-				reason = OutsideWindow
-			}
-			if best.clock < 0 || rank(reason) > rank(best.reason) {
-				best = judged{rule: j, clock: i, day: day, spans: d.Spans, reason: reason}
-			}
-		}
-		if week != nil && k.own && best.clock < 0 {
-			spans := week[weekdayOf(day)]
-			if open, _, _ := around(spans, second); !open {
-				best = judged{rule: -1, clock: i, day: day, spans: spans, reason: OutsideWindow}
+// limit is how far ahead of an instant the next opening is looked for: the Horizon, from the end of whatever an operator blocked
+// until then, since a block ends by itself.
+func (c *Compiled) limit(at int64) int64 {
+	limit := at + horizonSeconds
+	for moved := true; moved; {
+		moved = false
+		for _, law := range c.laws {
+			for _, b := range law.blocks {
+				if from, to := b.reach(); from <= limit && at < to && limit < to+horizonSeconds {
+					limit, moved = to+horizonSeconds, true
+				}
 			}
 		}
 	}
-	return Window{Reason: best.reason, Blame: c.words(best)}
+	return limit
 }
 
-// judged is one row that says no.
+// blame says why it is closed at an instant. What no time mends comes first, then no-call days, then hours.
+func (c *Compiled) blame(at int64, week *Week) Window {
+	best := judged{reason: NoWindow}
+	for i := range c.clocks {
+		k := &c.clocks[i]
+		day, second := k.local(at)
+		k.each(day, week, func(v voice) {
+			if open, _, _ := v.around(second, at-int64(second)); open {
+				return
+			}
+			if reason := v.reason(); best.clock == nil || v.law != nil && rank(reason) > rank(best.reason) {
+				best = judged{clock: k, voice: v, day: day, reason: reason}
+			}
+		})
+	}
+	return Window{Reason: best.reason, Blame: best.words()}
+}
+
+// judged is one voice that says no.
 type judged struct {
-	clock, rule int // rule -1: the campaign's hours; clock -1: nobody, the place is empty
-	day         int
-	spans       []Span
-	reason      Reason
+	clock *clock // nil: nobody, the place is empty
+	voice
+	day    int
+	reason Reason
 }
 
 func rank(r Reason) int {
@@ -199,26 +206,24 @@ func rank(r Reason) int {
 }
 
 // words puts a judgement into words.
-func (c *Compiled) words(j judged) string {
-	if j.clock < 0 {
+func (j judged) words() string {
+	if j.clock == nil {
 		return "no region or no zone is known"
 	}
-	k := &c.clocks[j.clock]
-	who, day := "campaign", ""
-	if j.rule >= 0 {
-		who = k.rules[j.rule].Region
-		day = k.rules[j.rule].dayName(j.day)
-	}
-	who += " in " + k.zone + ": "
+	who := j.who() + " in " + j.clock.zone + ": "
 	switch {
 	case j.reason == RulesExpired:
-		return who + "no-call days are known up to " + dateOf(k.rules[j.rule].list.last()).Format(time.DateOnly)
-	case j.reason == NoWindow && k.rules[j.rule].Region == Unplaced:
+		return who + "no-call days are known up to " + dateOf(j.law.list.last()).Format(time.DateOnly)
+	case j.reason == NoWindow && j.law.Region == Unplaced:
 		return who + "nobody knows the place"
+	case j.reason == NoWindow && j.said.Row == nil:
+		return who + "no row of the tables is in force on " + dateOf(j.day).Format(time.DateOnly)
 	case j.reason == NoWindow:
 		return who + "no-call days are not known"
+	case j.blocked() != nil:
+		return who + j.blocked().String()
 	case j.reason == Holiday:
-		return who + dateOf(j.day).Format(time.DateOnly) + " " + day + " " + FormatSpans(j.spans)
+		return who + dateOf(j.day).Format(time.DateOnly) + " " + j.law.dayName(j.day) + " " + FormatSpans(j.spans)
 	}
 	return who + weekdayOf(j.day).String() + " " + FormatSpans(j.spans)
 }
@@ -241,9 +246,10 @@ func (c *Compiled) hopeless(limit int64, w *Window) {
 	for i := range c.clocks {
 		k := &c.clocks[i]
 		day, _ := k.local(limit)
-		for j, rule := range k.rules {
-			if rule.on(day).Reason == RulesExpired {
-				w.Reason, w.Blame = RulesExpired, c.words(judged{clock: i, rule: j, day: day, reason: RulesExpired})
+		for _, law := range k.laws {
+			if said := law.on(day); said.Reason == RulesExpired {
+				w.Reason = RulesExpired
+				w.Blame = judged{clock: k, voice: voice{law: law, said: said}, day: day, reason: RulesExpired}.words()
 				return
 			}
 		}

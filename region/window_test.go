@@ -221,7 +221,7 @@ func TestWithoutTheLawOnlyTheCampaignsHoursCount(t *testing.T) {
 	if w := c.Window(christmasNight, &two, 0, 0); w.Open || !w.Until.Equal(at(t, "2026-12-25T09:00:00-06:00")) {
 		t.Errorf("the hour that they share: %+v", w)
 	}
-	if c.NeedsConsent() || len(c.Caps()) > 0 || len(c.Sources()) > 0 {
+	if now := christmasNight; c.NeedsConsentAt(now) || len(c.CapsAt(now)) > 0 || len(c.SourcesAt(now)) > 0 {
 		t.Error("a place without law has caps or asks for consent")
 	}
 	if w := place(t, "US-NY|").Unruled().Window(christmasNight, nil, 0, 0); w.Open {
