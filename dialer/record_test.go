@@ -1,0 +1,108 @@
+package dialer
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dialerd/dialerd/simulator"
+	"github.com/dialerd/dialerd/store"
+)
+
+// Every ring has an entry with the decision that it rests on, every settled attempt its end; refusals say why and are not repeated.
+func TestEveryRingIsInTheRecordOfDecisions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 3, Profile: simulator.Messy()})
+		c := spring()
+		f.load(c, 20)
+		f.add()
+		f.subscribe()
+		time.Sleep(15 * time.Minute)
+		f.close()
+		synctest.Wait()
+
+		rings := simulator.RingsByAttempt(f.sim.Rings(), MetaAttempt)
+		if len(rings) < 10 {
+			t.Fatalf("only %d rings", len(rings))
+		}
+		began, ended := map[string]bool{}, map[string]int{}
+		var refused []string
+		next := int64(1)
+		f.entries(func(e store.AuditEntry) {
+			if e.Number != next {
+				t.Errorf("entry %d has the number %d", next, e.Number)
+			}
+			next++
+			switch e.Kind {
+			case "begin":
+				began[e.Attempt] = true
+				checkDecision(t, e)
+			case "end":
+				ended[e.Attempt]++
+			case "refusal":
+				refused = append(refused, e.Lead+" "+e.Reason)
+			}
+		})
+		for id := range rings {
+			if !began[id] {
+				t.Errorf("attempt %s rang without an entry", id)
+			}
+		}
+		for id, n := range ended {
+			if n > 1 || !began[id] {
+				t.Errorf("attempt %s ended %d times, began %t", id, n, began[id])
+			}
+		}
+		if len(ended) == 0 {
+			t.Error("no end is told of")
+		}
+		slices.Sort(refused)
+		if n := len(refused); n > 3*len(rings) {
+			t.Errorf("%d refusals for %d calls", n, len(rings))
+		}
+		t.Logf("%d entries: %d begun, %d ended, %d refused", next-1, len(began), len(ended), len(refused))
+	})
+}
+
+// checkDecision holds what was decided against what 16 CFR 310.5 and the rules want to know later.
+func checkDecision(t *testing.T, e store.AuditEntry) {
+	t.Helper()
+	var d decided
+	if err := json.Unmarshal([]byte(e.Detail), &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Verdict != "allow" || len(d.Regions) == 0 || len(d.Zones) == 0 || len(d.Local) != len(d.Zones) || d.Rules == "" || d.TZData == "" ||
+		d.Version != 1 || len(d.Caps) < 3 || len(d.Rows) == 0 || d.Until == "" || d.Deadline == "" || len(d.Person.Trace) < 15 {
+		t.Errorf("decision %s", e.Detail)
+	}
+	for _, step := range d.Person.Trace {
+		if !step.Pass {
+			t.Errorf("called although rule %s said %s", step.Rule, step.Detail)
+		}
+	}
+	if e.Phone == "" || e.Lead == "" || e.Agent == "" || e.Campaign == "" || e.At.IsZero() {
+		t.Errorf("entry %+v", e)
+	}
+}
+
+// entries calls fn for what waits of the team's record.
+func (f *fleet) entries(fn func(store.AuditEntry)) {
+	f.t.Helper()
+	after := ""
+	for {
+		all, err := f.store.AuditEntries(context.Background(), teamName, after, 1000)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if len(all) == 0 {
+			return
+		}
+		for _, e := range all {
+			fn(e)
+			after = e.StreamID
+		}
+	}
+}
