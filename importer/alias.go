@@ -46,7 +46,7 @@ var aliases = map[string]string{
 		homestate mailingstate billingstate addressstate stateabbreviation stateabbr estado etat bundesland`,
 	campaign.RoleZIP: `zip zipcode postalcode postcode zippostalcode postalzip ziporpostalcode zip5 zipcode5 mailingzip billingzip homezip
 		mailingpostalcode billingpostalcode plz postleitzahl codepostal codigopostal codicepostale codigodepostal cep
-		kodpocztowy postnummer postnr`,
+		kodpocztowy postnummer postnr cap`,
 	campaign.RoleTimezone: `timezone tz timezonename timezoneid ianatimezone localtimezone
 		zeitzone fuseauhoraire zonahoraria husohorario fusoorario fusohorario tijdzone strefaczasowa tidszon tidssone`,
 	campaign.RoleCountry: `country countrycode countryname countryregion mailingcountry billingcountry homecountry nation
@@ -60,12 +60,33 @@ var aliases = map[string]string{
 	campaign.RoleNotAfter:  `notafter donotcallafter dontcallafter callbefore callnotafter nichtnach`,
 	campaign.RoleCallback: `callbacktime callback callbackat callbackdate callbackdatetime callmebackat
 		ruckruf ruckrufzeit wiedervorlage rappel daterappel devolverllamada`,
-	campaign.RoleConsent: `consent optin optedin consentgiven tcpaconsent consentsource consenttype consentproof
+	campaign.RoleConsent: `consent optin optedin consentgiven tcpaconsent consenttype
 		einwilligung zustimmung consentement consentimiento consenso consentimento toestemming zgoda samtycke samtykke`,
+	campaign.RoleConsentSource: `consentsource consentproof`,
+	campaign.RoleConsentScope:  `consentscope consentpurpose`,
 	campaign.RoleConsentAt: `consentat consentdate consenttime consenttimestamp consentdatetime dateofconsent optindate optinat optintime optintimestamp
 		tcpaconsentdate consentgivenat einwilligungam einwilligungsdatum dateconsentement fechaconsentimiento fechadeconsentimiento
 		dataconsenso datadeconsentimento toestemmingsdatum`,
 }
+
+// furtherAliases are the headers of phones that are nobody's first, in the form of plain.
+const furtherAliases = `phone2 phonenumber2 telephone2 mobile2 mobilephone2 cell2 cellphone2 homephone2 workphone2
+	secondaryphone secondphone alternatephone alternativephone altphone alternatephonenumber altphonenumber otherphone otherphonenumber
+	backupphone additionalphone backupnumber
+	telefon2 handy2 telefonnummer2 zweittelefon mobil2 telefono2 celular2 telefonoalternativo otrotelefono telefonosecundario
+	telephone2 tel2 autretelephone portable2 telefone2 telefoon2
+	phone3 phonenumber3 telephone3 mobile3 tel3 telefon3 telefono3 phone4 phonenumber4`
+
+// furtherRank is plain header → its place among the headers of further phones: the usual ones first.
+var furtherRank = func() map[string]int {
+	ranks := map[string]int{}
+	for i, word := range append(strings.Fields(aliases[campaign.RolePhone]), strings.Fields(furtherAliases)...) {
+		if _, twice := ranks[word]; !twice && word != "number" { // which is as often that of a house
+			ranks[word] = i
+		}
+	}
+	return ranks
+}()
 
 // aliasRank is role → plain header → its place among the role's aliases.
 var aliasRank = func() map[string]map[string]int {

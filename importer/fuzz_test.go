@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -90,4 +91,37 @@ func plainRows(text []byte, r *Reader) (int, bool) {
 		}
 	}
 	return rows, true
+}
+
+// FuzzPlainRow demands that rows without quotes are cut just as gocsv cuts them.
+func FuzzPlainRow(f *testing.F) {
+	for _, row := range []string{"a,b,c", ",,", "", " a , b ", "1,2,3,4,5,6", "é,ß,\xff", "a\rb,c\r", strings.Repeat(",", 40), "a;b\tc|d", "\u2028,x"} {
+		for _, width := range []uint8{1, 3, 20} {
+			f.Add(row, width)
+		}
+	}
+	f.Fuzz(func(t *testing.T, row string, width uint8) {
+		if strings.ContainsAny(row, "\n\"") {
+			return
+		}
+		for _, delim := range []byte(delimiters) {
+			r := &records{frame: &frame{delim: delim}, mixed: true, width: int(width%30) + 1}
+			if err := r.restart(); err != nil {
+				t.Fatal(err)
+			}
+			q := quotes{delim: delim}
+			q.scan([]byte(row))
+			fast := record{}
+			if len(strings.TrimSpace(row)) == 0 || !r.plain(&fast, rawRecord{text: []byte(row), cells: q.cells}) {
+				continue
+			}
+			slow := record{}
+			r.parse(&slow, []byte(row))
+			r.fit(&fast, q.cells)
+			r.fit(&slow, q.cells)
+			if !slices.Equal(fast.cells, slow.cells) || (fast.reject == nil) != (slow.reject == nil) {
+				t.Fatalf("%q by %q, width %d: %q, gocsv %q", row, delim, r.width, fast.cells, slow.cells)
+			}
+		}
+	})
 }

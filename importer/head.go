@@ -53,6 +53,9 @@ func (e *HeaderError) Error() string {
 type head struct {
 	columns  []string       // names of the columns, each once
 	roles    map[string]int // role → column
+	width    int            // columns of the file
+	keep     []int          // which of them are the list's; nil = all
+	own      map[string]int // columns of results → where they are in the file
 	line     int            // physical line where the header begins
 	warnings []string
 }
@@ -84,7 +87,8 @@ func findHead(r *records, columns map[string]string) (*head, error) {
 	if len(rows[at]) > maxColumns {
 		return nil, fmt.Errorf("the header has %d columns, more than %d; is the delimiter %q right?", len(rows[at]), maxColumns, r.frame.delim)
 	}
-	h.columns = names(rows[at])
+	h.columns, h.width = names(rows[at]), len(rows[at])
+	h.leaveOut()
 	if err := h.assign(columns, r.frame.delim); err != nil {
 		return nil, err
 	}
@@ -93,14 +97,51 @@ func findHead(r *records, columns map[string]string) (*head, error) {
 	return h, nil
 }
 
+// OwnPrefix begins the names of the columns that results are exported in. Such columns are no part of a list: it may have been
+// exported, or the results been written beside it.
+const OwnPrefix = "dialerd_"
+
+// leaveOut drops the columns that are not the list's own: results, and those that a file of rejects ends with.
+func (h *head) leaveOut() {
+	end := len(h.columns)
+	if n := end - len(rejectColumns); n > 0 && slices.Equal(h.columns[n:], rejectColumns) {
+		end = n
+	}
+	var columns []string
+	var keep []int
+	h.own = map[string]int{}
+	for i, name := range h.columns[:end] {
+		if strings.HasPrefix(name, OwnPrefix) {
+			h.own[name] = i
+		}
+		if !strings.HasPrefix(name, OwnPrefix) || name == OwnPrefix+"key" {
+			columns, keep = append(columns, name), append(keep, i)
+		}
+	}
+	if len(keep) > 0 && len(keep) < h.width {
+		h.columns, h.keep = columns, keep
+	}
+}
+
+// at is the column of the file that a column of the list is.
+func (h *head) at(column int) int {
+	if h.keep == nil {
+		return column
+	}
+	return h.keep[column]
+}
+
 // looksLikeHeader reports whether one of the cells is the header of phones that was asked for, or a usual one.
 func looksLikeHeader(row []string, columns map[string]string) bool {
 	want := columns[campaign.RolePhone]
 	return slices.ContainsFunc(row, func(cell string) bool {
-		if want != "" {
-			return plain(cell) == plain(want)
+		switch {
+		case want == "":
+			return isPhoneHeader(cell)
+		case plain(cell) == "":
+			return false
 		}
-		return isPhoneHeader(cell)
+		return plain(cell) == plain(want) || slices.ContainsFunc(strings.Split(want, ","), func(w string) bool { return plain(cell) == plain(w) })
 	})
 }
 
@@ -126,6 +167,7 @@ func names(header []string) []string {
 // assign gives the columns their roles: first as the operator says, then by their usual names.
 func (h *head) assign(columns map[string]string, delim byte) error {
 	h.roles = map[string]int{}
+	columns = h.spread(columns)
 	var errs []error
 	for _, role := range slices.Sorted(maps.Keys(columns)) {
 		if !slices.Contains(campaign.Roles(), role) {
@@ -149,9 +191,14 @@ func (h *head) assign(columns map[string]string, delim byte) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
+	_, named := columns[campaign.RolePhone]
 	for _, role := range campaign.Roles() {
-		if _, given := columns[role]; !given {
+		further := role != campaign.RolePhone && slices.Contains(campaign.PhoneRoles(), role)
+		if _, given := columns[role]; !given && !further {
 			h.byAlias(role)
+		}
+		if role == campaign.RolePhone && !named {
+			h.furtherPhones(columns)
 		}
 	}
 	h.splitNames()
@@ -170,11 +217,16 @@ func (h *head) column(name string) int {
 }
 
 // byAlias gives a role to the column whose name is the likeliest for it, among those that have no role yet.
-func (h *head) byAlias(role string) {
+func (h *head) byAlias(role string) { h.byNames(role, aliasRank[role]) }
+
+// byPhoneAlias gives the role of a further phone to the likeliest column of phones that has no role yet.
+func (h *head) byPhoneAlias(role string) { h.byNames(role, furtherRank) }
+
+func (h *head) byNames(role string, ranks map[string]int) {
 	type candidate struct{ column, rank int }
 	var found []candidate
 	for i, name := range h.columns {
-		if rank, ok := aliasRank[role][plain(name)]; ok && !h.plays(i) {
+		if rank, ok := ranks[plain(name)]; ok && !h.plays(i) {
 			found = append(found, candidate{i, rank})
 		}
 	}
@@ -183,13 +235,43 @@ func (h *head) byAlias(role string) {
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.rank, b.rank) })
 	h.roles[role] = found[0].column
-	if role == campaign.RolePhone && len(found) > 1 {
-		others := make([]string, 0, len(found)-1)
-		for _, c := range found[1:] {
-			others = append(others, fmt.Sprintf("%q", h.columns[c.column]))
+}
+
+// spread gives each column of phone: "Mobile, Home" a role of its own, in that order.
+func (h *head) spread(columns map[string]string) map[string]string {
+	want := columns[campaign.RolePhone]
+	if !strings.Contains(want, ",") || h.column(want) >= 0 {
+		return columns
+	}
+	columns = maps.Clone(columns)
+	roles := campaign.PhoneRoles()
+	for i, name := range strings.SplitN(want, ",", len(roles)) {
+		if _, given := columns[roles[i]]; i == 0 || !given {
+			columns[roles[i]] = strings.TrimSpace(name)
 		}
-		h.warnings = append(h.warnings, fmt.Sprintf("phones are taken from column %q; there is also %s: choose with --map phone=HEADER",
-			h.columns[found[0].column], strings.Join(others, ", ")))
+	}
+	return columns
+}
+
+// furtherPhones gives the other columns that look like phones the roles of further numbers, the likeliest first.
+func (h *head) furtherPhones(columns map[string]string) {
+	first, ok := h.roles[campaign.RolePhone]
+	if !ok {
+		return
+	}
+	var taken []string
+	for _, role := range campaign.PhoneRoles()[1:] {
+		if _, given := columns[role]; given {
+			continue
+		}
+		before := len(h.roles)
+		if h.byPhoneAlias(role); len(h.roles) > before {
+			taken = append(taken, fmt.Sprintf("%q", h.columns[h.roles[role]]))
+		}
+	}
+	if len(taken) > 0 {
+		h.warnings = append(h.warnings, fmt.Sprintf("phones are taken from column %q, and from %s when that is a wrong number or a dead one: choose with --map phone=HEADER, or phone=FIRST,SECOND",
+			h.columns[first], strings.Join(taken, ", then ")))
 	}
 }
 

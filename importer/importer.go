@@ -34,6 +34,8 @@ type Options struct {
 	Delimiter rune
 	// Encoding is the IANA name of the list's encoding. Empty finds out among UTF-8, UTF-16 and Windows-1252.
 	Encoding string
+	// Sheet is the sheet of a workbook; empty is the first that can be seen.
+	Sheet string
 	// Seen remembers the keys of one run. Readers that share it find duplicates across their lists; nil is for one alone.
 	Seen *Seen
 }
@@ -61,9 +63,13 @@ type Reader struct {
 	list     campaign.List
 	phone    string // header of the phone column
 	first    int    // lines above the rows
+	head     Head
 	records  *records
+	text     *text
+	keep     []int // columns of the file that are columns of the list; nil = all
 	input    *counter
 	places   map[string]*known
+	spots    map[signals]*spot
 	warnings []string
 }
 
@@ -79,22 +85,22 @@ func NewReader(r io.Reader, opts Options) (*Reader, error) {
 	if err := checkCountry(opts.Country); err != nil {
 		return nil, fmt.Errorf("%s: %w", opts.Source, err)
 	}
-	reader := &Reader{opts: opts, input: &counter{from: r}, places: map[string]*known{}}
+	reader := &Reader{opts: opts, input: &counter{from: r}, places: map[string]*known{}, spots: map[signals]*spot{}}
 	if err := reader.open(); err != nil {
-		return nil, fmt.Errorf("%s: %w", opts.Source, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", opts.Source, err), reader.Close())
 	}
 	return reader, nil
 }
 
 // open finds out everything that stands before the first row.
 func (r *Reader) open() error {
-	text, err := openText(r.input, r.opts.Encoding)
-	if err != nil {
+	var err error
+	r.text = &text{}
+	if err = r.text.read(r.input, r.opts.Encoding, r.opts.Sheet); err != nil {
 		return err
 	}
-	r.warnings = append(r.warnings, text.warnings...)
-	r.records, err = newRecords(text, r.opts.Delimiter)
-	if err != nil {
+	r.warnings = append(r.warnings, r.text.warnings...)
+	if r.records, err = newRecords(r.text, r.opts.Delimiter); err != nil {
 		return err
 	}
 	head, err := findHead(r.records, r.opts.Columns)
@@ -103,12 +109,14 @@ func (r *Reader) open() error {
 	}
 	r.warnings = append(r.warnings, head.warnings...)
 	r.first = head.line
+	r.head = Head{Line: head.line, Width: head.width, Results: head.own}
 	phone := head.roles[campaign.RolePhone]
+	r.keep = head.keep
 	isPhone := func(cell string) bool {
 		_, err := region.ParsePhone(cell, r.opts.Country)
 		return err == nil
 	}
-	if err := r.records.start(len(head.columns), phone, isPhone); err != nil {
+	if err := r.records.start(head.width, head.at(phone), isPhone); err != nil {
 		return err
 	}
 	r.list = campaign.List{
@@ -135,6 +143,16 @@ func checkCountry(country string) error {
 	return nil
 }
 
+// Head is where the header of a list stands in its file.
+type Head struct {
+	Line    int            // physical line, from 1
+	Width   int            // columns of the file
+	Results map[string]int // columns whose names begin with OwnPrefix → where they are in the file, from 0
+}
+
+// Head is where the header stands in the file.
+func (r *Reader) Head() Head { return r.head }
+
 // List is the head of the list: its columns, and which roles they play.
 func (r *Reader) List() campaign.List { return r.list }
 
@@ -148,13 +166,32 @@ func (r *Reader) Next() (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("%s: %w", r.opts.Source, err)
 	}
-	row := Row{Line: rec.line, Cells: rec.cells}
+	row := Row{Line: rec.line, Cells: r.own(rec.cells)}
 	if rec.reject != nil {
 		row.Reject = rec.reject
 		return row, nil
 	}
 	r.judge(&row)
 	return row, nil
+}
+
+// own are the cells of the columns that the list has.
+func (r *Reader) own(cells []string) []string {
+	if r.keep == nil || len(cells) <= r.keep[len(r.keep)-1] {
+		return cells
+	}
+	for to, from := range r.keep {
+		cells[to] = cells[from]
+	}
+	return cells[:len(r.keep):len(r.keep)]
+}
+
+// Close lets go of what was opened to read the list, but not of the io.Reader that NewReader was given.
+func (r *Reader) Close() error {
+	if r.text == nil {
+		return nil
+	}
+	return r.text.close()
 }
 
 // Warnings says what a person should know about how the list was read, as far as it was read.
@@ -169,5 +206,10 @@ func (r *Reader) Warnings() []string {
 	return warnings
 }
 
-// BytesRead is how much of the input was read, for progress.
-func (r *Reader) BytesRead() int64 { return r.input.n.Load() }
+// BytesRead is how much of the input was read, for progress; -1 when nobody can say, as of workbooks.
+func (r *Reader) BytesRead() int64 {
+	if r.text.table {
+		return -1
+	}
+	return r.input.n.Load()
+}

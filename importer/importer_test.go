@@ -113,6 +113,9 @@ func describe(file io.Reader, opts Options) string {
 			if l.Name != "" {
 				fmt.Fprintf(&b, " name %q", l.Name)
 			}
+			if len(l.Phones) > 0 {
+				fmt.Fprintf(&b, " phones %s", l.Phones)
+			}
 			if l.Note != "" {
 				fmt.Fprintf(&b, " (%s)", l.Note)
 			}

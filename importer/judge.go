@@ -42,7 +42,7 @@ func (r *Reader) judge(row *Row) {
 	if country == "" {
 		country = r.opts.Country
 	}
-	phone, err := region.ParsePhone(r.list.Cell(row.Cells, campaign.RolePhone), country)
+	phone, passed, err := r.number(row.Cells, country)
 	if err != nil {
 		row.Reject = r.rejectPhone(err)
 		if row.Reject.Reason == string(region.PhoneNoCountry) && said != "" {
@@ -67,10 +67,11 @@ func (r *Reader) judge(row *Row) {
 		row.Duplicate = &Duplicate{Key: key, First: first}
 		return
 	}
-	fields, bad := r.list.Fields(row.Cells)
-	row.Place = region.Locate(region.Signals{
+	fields, bad := r.list.Known(row.Cells)
+	found := r.locate(phone, region.Signals{
 		Phone: phone.E164, State: fields.Province, ZIP: fields.ZIP, Country: said, Zone: fields.Zone,
-	})
+	}, fields.Phones)
+	row.Place = found.place
 	row.Lead = &campaign.Lead{
 		ID:       campaign.LeadID(r.opts.Plan.Team, r.opts.Plan.Name, key),
 		Campaign: r.opts.Plan.Name,
@@ -83,7 +84,39 @@ func (r *Reader) judge(row *Row) {
 		Due:      fields.CallbackAt,
 		Promised: !fields.CallbackAt.IsZero(),
 	}
-	r.settle(row, phone, bad)
+	var notes []string
+	if passed != "" {
+		notes = append(notes, passed)
+	}
+	if phone.Extension != "" {
+		notes = append(notes, "the extension is not dialled")
+	}
+	r.settle(row, found, verdict{bad, notes})
+}
+
+// number is the one that the lead is called on first. It is that of the phone column, unless only a later column has one that can be
+// called; then passed says what is wrong with the first.
+func (r *Reader) number(cells []string, country string) (phone region.Phone, passed string, err error) {
+	phone, err = region.ParsePhone(r.list.Cell(cells, campaign.RolePhone), country)
+	phones := r.list.Phones(cells)
+	if len(phones) > 0 && err == nil && phone.E164 == string(phones[0]) {
+		return phone, "", nil
+	}
+	first := err
+	if len(phones) > 0 {
+		phone, err = region.ParsePhone(string(phones[0]), "")
+	} else if err != nil {
+		for _, role := range campaign.PhoneRoles()[1:] {
+			if other, otherErr := region.ParsePhone(r.list.Cell(cells, role), country); otherErr == nil {
+				phone, err = other, nil
+				break
+			}
+		}
+	}
+	if e, ok := errors.AsType[*region.PhoneError](first); ok && err == nil && e.Code != region.PhoneEmpty {
+		passed = fmt.Sprintf("column %q holds no number to call (%s), another one is used", r.phone, e.Code)
+	}
+	return phone, passed, err
 }
 
 func (r *Reader) rejectPhone(err error) *Reject {
@@ -94,10 +127,56 @@ func (r *Reader) rejectPhone(err error) *Reject {
 	return reject
 }
 
+// spot is what was found out about where a lead may be.
+type spot struct {
+	place region.Place
+	known *known // nil when the place has a problem
+}
+
+// signals are what a spot follows from, for numbers that their area code places.
+type signals struct {
+	area, state, zip, country, zone string
+}
+
+// maxSpots bounds the spots that are remembered.
+const maxSpots = 1 << 15
+
+// locate says where a lead may be. People of a list live in few places, so what was found out is remembered.
+func (r *Reader) locate(phone region.Phone, s region.Signals, phones []campaign.Phone) *spot {
+	if len(phones) > 0 || phone.Kind != region.Geographic || !strings.HasPrefix(phone.E164, "+1") || len(phone.E164) != 12 {
+		return r.spot(campaign.Locate(s, phones))
+	}
+	k := signals{phone.E164[2:5], s.State, s.ZIP, s.Country, s.Zone}
+	if found, ok := r.spots[k]; ok {
+		return found
+	}
+	if len(r.spots) >= maxSpots {
+		clear(r.spots)
+	}
+	found := r.spot(campaign.Locate(s, nil))
+	// The cells are parts of their rows' text, which must not live as long as this.
+	r.spots[signals{strings.Clone(k.area), strings.Clone(k.state), strings.Clone(k.zip), strings.Clone(k.country), strings.Clone(k.zone)}] = found
+	return found
+}
+
+func (r *Reader) spot(p region.Place) *spot {
+	if !p.Problem.None() {
+		return &spot{place: p}
+	}
+	return &spot{place: p, known: r.at(p)}
+}
+
+// verdict is what was found wrong with a row's cells, and what else there is to say of it.
+type verdict struct {
+	bad   []campaign.FieldError
+	notes []string
+}
+
 // settle gives a lead its first state: held or closed for the first reason that there is, in the order of what a person would
 // mend first, else new.
-func (r *Reader) settle(row *Row, phone region.Phone, bad []campaign.FieldError) {
+func (r *Reader) settle(row *Row, found *spot, v verdict) {
 	l := row.Lead
+	bad := v.bad
 	var notes []string
 	hold := func(state campaign.LeadState, reason campaign.Reason, note string) {
 		if l.State == campaign.LeadNew {
@@ -109,17 +188,17 @@ func (r *Reader) settle(row *Row, phone region.Phone, bad []campaign.FieldError)
 		hold(campaign.LeadClosed, campaign.ReasonSchedule, "not_after has passed")
 	}
 	var place *campaign.Place
-	if p := row.Place.Problem; !p.None() {
+	if k := found.known; k == nil {
+		p := row.Place.Problem
 		hold(campaign.LeadHeld, campaign.Reason(p.Reason()), p.String())
 	} else {
-		k := r.at(row.Place)
 		place = k.place
 		if l.Lane = k.lane; k.reason != campaign.ReasonNone {
 			hold(campaign.LeadHeld, k.reason, k.note)
 		}
 	}
-	if !r.opts.Plan.Consents(l, place, r.opts.Now) {
-		hold(campaign.LeadHeld, campaign.ReasonNoConsent, r.consentNote(l))
+	if lack := r.opts.Plan.ConsentLack(l, place, r.opts.Now); lack != "" {
+		hold(campaign.LeadHeld, campaign.ReasonNoConsent, lack)
 	}
 	for i := range bad {
 		// A limit in time that nobody can read is not the same as none.
@@ -129,29 +208,7 @@ func (r *Reader) settle(row *Row, phone region.Phone, bad []campaign.FieldError)
 			notes = append(notes, bad[i].Error())
 		}
 	}
-	if phone.Extension != "" {
-		notes = append(notes, "the extension is not dialled")
-	}
-	if n := len(phone.Others); n > 0 {
-		notes = append(notes, fmt.Sprintf("the cell holds more numbers (%d), only the first is used", n))
-	}
-	l.Note = strings.Join(notes, "; ")
-}
-
-// consentNote says what is missing.
-func (r *Reader) consentNote(l *campaign.Lead) string {
-	c := r.opts.Plan.Consent
-	switch {
-	case l.Consent == "" && !c.Required:
-		return "automated calls need consent there: fill in a consent column, or declare consent.basis"
-	case l.Consent == "":
-		return "no evidence of consent"
-	case c.MaxAge > 0 && l.ConsentAt.IsZero():
-		return "evidence of consent without its time, and the campaign limits its age"
-	case c.MaxAge > 0 && r.opts.Now.Sub(l.ConsentAt) > c.MaxAge:
-		return "evidence of consent is too old"
-	}
-	return "the consent cell says no"
+	l.Note = strings.Join(append(notes, v.notes...), "; ")
 }
 
 // at is what is known about a place. There are few, however long the list is.

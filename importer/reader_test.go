@@ -43,7 +43,6 @@ func TestLeadHoldsEverythingThatTheStoreTakes(t *testing.T) {
 				NotAfter:   time.Date(2026, 12, 25, 0, 0, 0, 0, york),
 				CallbackAt: time.Date(2026, 12, 1, 14, 0, 0, 0, york),
 				Consent:    "web form", ConsentAt: time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC),
-				Attributes: map[string]string{"Colour": "red"},
 			},
 			List:     list.ID,
 			Row:      strings.Split(strings.TrimSpace(strings.Split(text, "\n")[1]), ","),
@@ -68,7 +67,8 @@ func TestLeadHoldsEverythingThatTheStoreTakes(t *testing.T) {
 	if diff := cmp.Diff(wantList, list); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
-	// What the store reads again from the row is the same.
+	// What the store reads again from the row is the same, and the attributes.
+	want[0].Lead.Attributes = map[string]string{"Colour": "red"}
 	fields, bad := list.Fields(rows[0].Cells)
 	if diff := cmp.Diff(want[0].Lead.Fields, fields); diff != "" || bad != nil {
 		t.Errorf("fields read again: %v\n%s", bad, diff)
@@ -223,7 +223,7 @@ func TestCellOfAMillionLettersIsReadAndARowOfManyLinesIsNot(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", maxRecord-100)
 	_, rows := readAll(t, "Phone,Note\n4155552671,\""+long+"\"\n", options())
-	if len(rows) != 1 || rows[0].Lead == nil || rows[0].Lead.Attributes["Note"] != long {
+	if len(rows) != 1 || rows[0].Lead == nil || rows[0].Cells[1] != long {
 		t.Errorf("got %d rows", len(rows))
 	}
 	_, rows = readAll(t, "Phone,Note\n4155552671,\""+strings.Repeat("x\n", maxLines+5)+"\"\n", options())
@@ -268,11 +268,11 @@ func TestPackedTextThatGrowsWithoutEndIsRefused(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	text, err := openText(&counter{from: &packed}, "")
-	if err != nil {
+	text := &text{}
+	if err := text.read(&counter{from: &packed}, "", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = io.Copy(io.Discard, text.Reader); err == nil || !strings.Contains(err.Error(), "times larger than its file") {
+	if _, err := io.Copy(io.Discard, text.Reader); err == nil || !strings.Contains(err.Error(), "times larger than its file") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -339,6 +339,8 @@ func TestConsentIsJudgedAtTheTimeOfTheImport(t *testing.T) {
 		"state that bars automated calls":    {campaign.Consent{}, "legal", arkansas, ",", "no_consent"},
 		"the same with evidence":             {campaign.Consent{}, "legal", arkansas, "web,", ""},
 		"the same with a basis":              {campaign.Consent{Basis: "our customers"}, "legal", arkansas, ",", ""},
+		"a no stands above a basis":          {campaign.Consent{Basis: "our customers"}, "legal", california, "no,", "no_consent"},
+		"dated in the future":                {campaign.Consent{Required: true, MaxAge: 30 * day}, "legal", california, "web,2027-10-25", "no_consent"},
 		"the same without rules":             {campaign.Consent{}, "none", arkansas, ",", ""},
 		"the same without rules, required":   {campaign.Consent{Required: true}, "none", arkansas, ",", "no_consent"},
 		"toll-free comes before the consent": {campaign.Consent{Required: true}, "legal", "8005550123", ",", "toll_free"},

@@ -1,58 +1,89 @@
 package importer
 
-import "hash/maphash"
+import (
+	"encoding/binary"
+	"hash/maphash"
+)
 
 // Seen remembers which keys a run has had. It keeps 64 bits of a hash for each, not the key: among five million keys the
-// chance that two are taken for one is 1 in 1.5 million. It is for one goroutine at a time.
+// chance that two are taken for one is 1 in 1.5 million. It takes some 14 bytes a key and grows a little at a time, so that a list of
+// five million rows fits into the memory that an import may have. It is for one goroutine at a time.
 type Seen struct {
-	seed  maphash.Seed
-	slots []slot // open addressing; a power of two, at most three quarters full
+	seed   maphash.Seed
+	shards [1 << shardBits]shard // by the first bits of the hash
+	n      int
+}
+
+// shard is a table by open addressing: the other 50 bits of each hash (0 = free), then the line, 32 bits.
+type shard struct {
+	slots []byte
 	n     int
 }
 
-type slot struct {
-	hash uint64 // 0 = free
-	line uint32
-}
+const (
+	shardBits = 14
+	hashBytes = 7 // the 50 bits that the shard does not say
+	slotBytes = hashBytes + 4
+)
 
 // NewSeen remembers nothing yet.
-func NewSeen() *Seen {
-	return &Seen{seed: maphash.MakeSeed(), slots: make([]slot, 1024)}
-}
+func NewSeen() *Seen { return &Seen{seed: maphash.MakeSeed()} }
 
 // Len is how many keys there were.
 func (s *Seen) Len() int { return s.n }
 
 // Add remembers a key. When it was there before it reports the line that it was added with.
 func (s *Seen) Add(key string, line int) (first int, again bool) {
-	hash := max(1, maphash.String(s.seed, key))
-	at := s.find(hash)
-	if s.slots[at].hash != 0 {
-		return int(s.slots[at].line), true
+	hash := maphash.String(s.seed, key)
+	sh := &s.shards[hash>>(64-shardBits)]
+	rest := max(1, hash&(1<<(64-shardBits)-1))
+	if (sh.n+1)*5 > len(sh.slots)/slotBytes*4 {
+		sh.grow()
 	}
-	s.slots[at] = slot{hash, uint32(min(line, 1<<32-1))} //nolint:gosec // G115: bounded just here
-	if s.n++; s.n*4 > len(s.slots)*3 {
-		s.grow()
+	slot := sh.find(rest)
+	if used(slot) {
+		return int(binary.LittleEndian.Uint32(slot[hashBytes:])), true
 	}
+	put(slot, rest)
+	binary.LittleEndian.PutUint32(slot[hashBytes:], uint32(min(line, 1<<32-1))) //nolint:gosec // G115: bounded just here
+	sh.n++
+	s.n++
 	return 0, false
 }
 
-// find is the slot that holds the hash, or the free one where it belongs.
-func (s *Seen) find(hash uint64) int {
-	mask := len(s.slots) - 1
-	at := int(hash>>1) & mask
-	for s.slots[at].hash != 0 && s.slots[at].hash != hash {
-		at = (at + 1) & mask
+// find is the slot that holds the rest of a hash, or the free one where it belongs. There is always a free one.
+func (sh *shard) find(rest uint64) []byte {
+	slots := uint64(len(sh.slots) / slotBytes)
+	for at := rest * 0x9E3779B97F4A7C15 >> 32 * slots >> 32; ; at++ {
+		if at == slots {
+			at = 0
+		}
+		slot := sh.slots[at*slotBytes : (at+1)*slotBytes]
+		if !used(slot) || get(slot) == rest {
+			return slot
+		}
 	}
-	return at
 }
 
-func (s *Seen) grow() {
-	old := s.slots
-	s.slots = make([]slot, 2*len(old))
-	for _, o := range old {
-		if o.hash != 0 {
-			s.slots[s.find(o.hash)] = o
+func (sh *shard) grow() {
+	old := sh.slots
+	sh.slots = make([]byte, max(8, len(old)/slotBytes*5/4+1)*slotBytes)
+	for i := 0; i < len(old); i += slotBytes {
+		if slot := old[i : i+slotBytes]; used(slot) {
+			copy(sh.find(get(slot)), slot)
 		}
+	}
+}
+
+func used(slot []byte) bool { return get(slot) != 0 }
+
+// get is the rest of a hash that a slot holds; 0 = none.
+func get(slot []byte) uint64 {
+	return uint64(binary.LittleEndian.Uint32(slot)) | uint64(binary.LittleEndian.Uint32(slot[hashBytes-4:]))>>8<<32
+}
+
+func put(slot []byte, rest uint64) {
+	for i := range hashBytes {
+		slot[i] = byte(rest >> (8 * i)) //nolint:gosec // G115: one byte after the other
 	}
 }

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ const Stdin = "-"
 type Sources struct {
 	Stdin     io.Reader
 	Transport http.RoundTripper // nil is http.DefaultTransport
+	Google    Google            // how Google Sheets are reached
 }
 
 // Input is one list that can be read.
@@ -45,7 +47,7 @@ type Input struct {
 func (in Input) Open(ctx context.Context) (io.ReadCloser, error) { return in.open(ctx) }
 
 // Expand finds the lists that a source stands for: a file, a pattern such as leads/*.csv (in order of name), - for standard
-// input, an http or https URL. Files are relative to dir. Finding none is an error that says what there is.
+// input, an http or https URL, gsheet://ID/TAB, an archive of lists. Files are relative to dir. Finding none is an error that says what there is.
 func (s *Sources) Expand(source, dir string) ([]Input, error) {
 	switch {
 	case source == Stdin:
@@ -53,8 +55,18 @@ func (s *Sources) Expand(source, dir string) ([]Input, error) {
 			return nil, errors.New("there is no standard input here; name a file")
 		}
 		return []Input{{Name: Stdin, Size: -1, open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(s.Stdin), nil }}}, nil
-	case strings.HasPrefix(source, "gsheet://"):
-		return nil, fmt.Errorf("%s: Google Sheets are not read by this version; publish the sheet as CSV and name its https URL", source)
+	case strings.HasPrefix(source, sheetScheme):
+		if _, _, err := sheetAt(source); err != nil {
+			return nil, err
+		}
+		google := s.Google
+		return []Input{{Name: source, Size: -1, open: func(ctx context.Context) (io.ReadCloser, error) {
+			sheet, err := google.OpenSheet(ctx, source)
+			if err != nil {
+				return nil, err
+			}
+			return sheet.Open(ctx), nil
+		}}}, nil
 	case strings.Contains(source, "://"):
 		in, err := s.remote(source)
 		if err != nil {
@@ -75,7 +87,7 @@ func expandFiles(source, dir string) ([]Input, error) {
 		return nil, fmt.Errorf("%s is a folder; name its lists, as in %s", source, filepath.Join(source, "*.csv"))
 	}
 	if err == nil {
-		return []Input{file(path, info)}, nil
+		return filed(path, info), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read list: %w", err)
@@ -91,7 +103,7 @@ func expandFiles(source, dir string) ([]Input, error) {
 	var inputs []Input
 	for _, p := range paths {
 		if info, err := os.Stat(p); err == nil && !info.IsDir() {
-			inputs = append(inputs, file(p, info))
+			inputs = append(inputs, filed(p, info)...)
 		}
 	}
 	if len(inputs) == 0 {
@@ -99,6 +111,45 @@ func expandFiles(source, dir string) ([]Input, error) {
 	}
 	return inputs, nil
 }
+
+// filed are the lists of a file: the one that it is, or those of the archive that it is.
+func filed(path string, info fs.FileInfo) []Input {
+	if info.Mode().IsRegular() {
+		if inputs := archived(path, info.Size()); len(inputs) > 0 {
+			return inputs
+		}
+	}
+	return []Input{file(path, info)}
+}
+
+// entryOpener opens one list of an archive.
+func entryOpener(path, name string) func(context.Context) (io.ReadCloser, error) {
+	return func(context.Context) (io.ReadCloser, error) {
+		z, err := zip.OpenReader(path)
+		if err != nil {
+			return nil, fmt.Errorf("read list: %w", err)
+		}
+		for _, f := range z.File {
+			if f.Name != name {
+				continue
+			}
+			e, err := openEntry(f)
+			if err != nil {
+				return nil, errors.Join(err, z.Close())
+			}
+			return &both{e, z}, nil
+		}
+		return nil, errors.Join(fmt.Errorf("read list: %s is no longer in %s", clip(name), path), z.Close())
+	}
+}
+
+// both is a stream and what it comes from, closed together.
+type both struct {
+	io.ReadCloser
+	under io.Closer
+}
+
+func (b *both) Close() error { return errors.Join(b.ReadCloser.Close(), b.under.Close()) }
 
 func file(path string, info fs.FileInfo) Input {
 	size := info.Size()

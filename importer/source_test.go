@@ -46,6 +46,7 @@ func TestExpand(t *testing.T) {
 		"-":                               {"-"},
 		"https://example.com/a.csv?key=s": {"https://example.com/a.csv"},
 		"http://127.0.0.1:1/a.csv":        {"http://127.0.0.1:1/a.csv"},
+		"gsheet://id/tab":                 {"gsheet://id/tab"},
 	} {
 		inputs, err := s.Expand(source, dir)
 		if err != nil {
@@ -72,7 +73,7 @@ func TestExpandSaysWhyThereIsNothing(t *testing.T) {
 		"leads/*.xlsx":           "leads/*.xlsx: no file is called like that in DIR/leads",
 		"[":                      "[: the pattern cannot be read; want something like leads/*.csv",
 		"-":                      "there is no standard input here; name a file",
-		"gsheet://id/tab":        "gsheet://id/tab: Google Sheets are not read by this version; publish the sheet as CSV and name its https URL",
+		"gsheet:///tab":          "gsheet:///tab: the sheet has no id; write gsheet://ID/TAB, the ID from the sheet's address between /d/ and /edit",
 		"http://example.com/a":   "http://example.com/a: the URL is not encrypted, and people's data pass through it; write https://",
 		"ftp://example.com/a?s":  `ftp://example.com/a: the scheme "ftp" is not known; write https://`,
 		"https://":               "the source is not a URL; write https://HOST/PATH",

@@ -3,10 +3,10 @@ package importer
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -37,7 +37,19 @@ func (c *counter) Read(p []byte) (int, error) {
 type text struct {
 	*bufio.Reader
 	mixed    bool // rows that are not UTF-8 are Windows-1252
+	table    bool // it was made of the rows of a sheet
 	warnings []string
+	ends     []func() error // to be called when it was read
+}
+
+// close lets go of what was opened to read the text, the last one first.
+func (t *text) close() error {
+	var errs []error
+	for _, end := range slices.Backward(t.ends) {
+		errs = append(errs, end())
+	}
+	t.ends = nil
+	return errors.Join(errs...)
 }
 
 // sample is the beginning of the text.
@@ -49,32 +61,29 @@ func (t *text) sample() ([]byte, error) {
 	return head, nil
 }
 
-// openText unpacks and decodes a list. Which encoding it has is found out by rule: a byte order mark, else the pattern of zero bytes
+// read unpacks and decodes a list. Which encoding it has is found out by rule: a byte order mark, else the pattern of zero bytes
 // that UTF-16 has, else UTF-8, and row by row Windows-1252 where it is not that.
-func openText(input *counter, name string) (*text, error) {
-	t := &text{Reader: bufio.NewReaderSize(input, sampleSize)}
+func (t *text) read(input *counter, name, sheet string) error {
+	if from, ok := input.from.(*table); ok {
+		t.readTable(from)
+		return nil
+	}
+	t.Reader = bufio.NewReaderSize(input, sampleSize)
+	if err := t.unpack(input, sheet); err != nil || t.table {
+		return err
+	}
 	head, err := t.sample()
 	if err != nil {
-		return nil, err
-	}
-	if bytes.HasPrefix(head, []byte("\x1f\x8b")) {
-		unpacked, err := gzip.NewReader(t.Reader)
-		if err != nil {
-			return nil, fmt.Errorf("unpack gzip: %w", err)
-		}
-		t.Reader = bufio.NewReaderSize(&unpacker{packed: input, from: unpacked}, sampleSize)
-		if head, err = t.sample(); err != nil {
-			return nil, err
-		}
+		return err
 	}
 	if len(bytes.TrimSpace(head)) == 0 {
-		return nil, errors.New("the file is empty; want a header line and one row for each lead")
+		return errors.New("the file is empty; want a header line and one row for each lead")
 	}
 	if name != "" {
-		return t, t.force(name)
+		return t.force(name)
 	}
 	if what := notText(head); what != "" {
-		return nil, errors.New(what)
+		return errors.New(what)
 	}
 	switch order, marked := wide(head); {
 	case order != nil:
@@ -83,11 +92,11 @@ func openText(input *counter, name string) (*text, error) {
 			t.warnings = append(t.warnings, "the file has no byte order mark and was read as UTF-16")
 		}
 	case bytes.IndexByte(head, 0) >= 0:
-		return nil, errors.New("the file is not text: it has zero bytes in it; export the list as CSV")
+		return errors.New("the file is not text: it has zero bytes in it; export the list as CSV")
 	default:
 		t.mixed = true
 	}
-	return t, t.skipMark()
+	return t.skipMark()
 }
 
 // force takes the encoding that the operator names.
@@ -126,10 +135,8 @@ func (t *text) skipMark() error {
 func notText(head []byte) string {
 	lower := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 512)]))
 	switch {
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return "the file is an Excel workbook or a ZIP archive; save the sheet as CSV (UTF-8) first"
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
-		return "the file is an old Excel workbook; save the sheet as CSV (UTF-8) first"
+		return "the file is an old Excel workbook, or one with a password; save it as .xlsx without one, or as CSV (UTF-8)"
 	case bytes.HasPrefix(head, []byte("%PDF")):
 		return "the file is a PDF document; want a CSV file"
 	case bytes.HasPrefix(lower, []byte("<!doctype html")), bytes.HasPrefix(lower, []byte("<html")):
@@ -173,7 +180,8 @@ const (
 
 // unpacker reads a packed text and stops where it grows without end.
 type unpacker struct {
-	packed *counter
+	packed func() int64 // bytes that it was made of so far
+	free   int64        // bytes that any text may have
 	from   io.Reader
 	n      int64
 }
@@ -181,8 +189,8 @@ type unpacker struct {
 func (u *unpacker) Read(p []byte) (int, error) {
 	n, err := u.from.Read(p)
 	u.n += int64(n)
-	if u.n > freeSize && u.n > maxRatio*u.packed.n.Load() {
-		return 0, fmt.Errorf("unpack gzip: the text is more than %d times larger than its file, which no list is", maxRatio)
+	if u.n > u.free && u.n > maxRatio*u.packed() {
+		return 0, fmt.Errorf("unpack: the text is more than %d times larger than its file, which no list is", maxRatio)
 	}
 	return n, err
 }

@@ -84,6 +84,8 @@ func (d *desk) dump() map[string]string {
 			all[key] = fmt.Sprint(d.Client().HGetAll(ctx, key).Val())
 		case "zset":
 			all[key] = fmt.Sprint(d.Client().ZRangeWithScores(ctx, key, 0, -1).Val())
+		case "stream":
+			all[key] = fmt.Sprint(d.Client().XRange(ctx, key, "-", "+").Val())
 		case "set":
 			all[key] = fmt.Sprint(d.Client().SMembers(ctx, key).Val())
 		default:

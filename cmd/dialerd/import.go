@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"maps"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,10 +15,14 @@ import (
 	"github.com/dialerd/dialerd/importer"
 )
 
+// importMemory is what the import of a list of any size may take, in bytes. It is for the command alone: a daemon has its own needs.
+const importMemory = 64 << 20
+
 // importOptions are what the flags of import say.
 type importOptions struct {
 	columns  map[string]string // role → header, before what the campaign says
 	country  string
+	form     listForm
 	rejects  string
 	dryRun   bool
 	tolerant bool // a list that cannot be read does not keep the others from being read
@@ -27,16 +34,22 @@ func (a *app) importCommand() *cobra.Command {
 	var name string
 	var maps []string
 	var strict bool
+	var withdraw, watch string
 	cmd := &cobra.Command{
 		Use:   "import [FILE…] --campaign NAME",
 		Short: "Read lead lists into a campaign",
 		Long: "Reads lists into a campaign that was applied before; without FILE, the campaign's own lists.\n" +
 			"Every row becomes a lead, a duplicate or a reject with its reason and what to do about it; importing twice is\n" +
 			"importing once. A FILE that one of the campaign's leads entries names is read with that entry's columns and\n" +
-			"country; --map and --country win over them. FILE may be -, a pattern in quotes, or an https URL.\n" +
+			"country; --map and --country win over them. FILE is CSV in any dialect or an Excel workbook, packed or not (gzip, zip); it\n" +
+			"may be -, a pattern in quotes, an https URL, or gsheet://ID/TAB. Several columns may hold phones: --map phone=Mobile,Home\n" +
+			"calls Home when Mobile is a wrong number or a dead one. --watch reads every list that is put into a folder, and moves it\n" +
+			"to done/ or failed/ in there. --withdraw takes the leads of an imported list out again, as far as none was called.\n" +
 			"What was set on a lead by hand stays. Rejected rows are an answer, not a failure: the exit code is 0, with\n" +
 			"--strict 1.",
 		Example: "  dialerd import leads.csv --campaign spring --map phone=Mobile --country US\n" +
+			"  dialerd import leads.xlsx --sheet March --campaign spring\n" +
+			"  dialerd import --withdraw leads.csv --campaign spring\n" +
 			"  dialerd import --campaign spring\n" +
 			"  dialerd import leads.csv --campaign spring --dry-run --json",
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -52,15 +65,28 @@ func (a *app) importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			switch {
+			case withdraw != "" && (len(files) > 0 || watch != "" || o.dryRun):
+				return usagef("--withdraw takes leads out; name no FILE, --watch or --dry-run with it")
+			case withdraw != "":
+				return a.withdraw(cmd.Context(), r, withdraw)
+			case watch != "" && (len(files) > 0 || o.dryRun || o.rejects != ""):
+				return usagef("--watch reads what comes into its folder; name no FILE, --dry-run or --rejects with it")
+			case watch != "":
+				return a.watch(cmd.Context(), r.Name, watch, o)
+			}
 			lists, err := a.lists(r, files, o)
 			if err != nil {
 				return err
+			}
+			if os.Getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(importMemory)
 			}
 			sum, err := a.importAll(cmd.Context(), r, lists, o)
 			if err != nil {
 				return err
 			}
-			if err := a.printImport(sum, o.dryRun); err != nil {
+			if err := a.printImport(sum, r.Schedule.Location()); err != nil {
 				return err
 			}
 			if strict && sum.Rejected > 0 {
@@ -73,8 +99,13 @@ func (a *app) importCommand() *cobra.Command {
 	f.StringVar(&name, "campaign", "", "campaign that the leads are for")
 	f.StringArrayVar(&maps, "map", nil, "header of the column for a role, as in phone=Mobile; - as header: no column")
 	f.StringVar(&o.country, "country", "", "country of numbers without one, as in US")
+	f.StringVar(&o.form.sheet, "sheet", "", "sheet of a workbook (default: the first that can be seen)")
+	f.StringVar(&o.form.encoding, "encoding", "", "encoding of the lists, as in windows-1252 (default: found out)")
+	f.StringVar(&o.form.delimiter, "delimiter", "", "what stands between cells: , ; | or tab (default: found out)")
 	f.StringVar(&o.rejects, "rejects", "", "file for rejected rows (default: data_dir/rejects/CAMPAIGN-LIST.csv)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, count what would happen")
+	f.StringVar(&withdraw, "withdraw", "", "take the leads of this list out again: its file, or the name of its file")
+	f.StringVar(&watch, "watch", "", "folder whose lists are read as they come, until the command is ended")
 	f.BoolVar(&strict, "strict", false, "end with 1 when rows were rejected")
 	a.jsonFlag(cmd)
 	return cmd
@@ -99,12 +130,15 @@ func parseMap(pairs []string) (map[string]string, error) {
 	return columns, nil
 }
 
-// printImport says what became of the rows.
-func (a *app) printImport(sum *importer.Summary, dryRun bool) error {
+// printImport says what became of the rows; zone is the campaign's own.
+func (a *app) printImport(sum *imported, zone *time.Location) error {
 	if a.json {
 		return a.printJSON(sum)
 	}
-	a.say("%s", importText(sum, dryRun))
+	a.say("%s", importText(sum.Summary, sum.Preview != nil))
+	if sum.Preview != nil {
+		sum.Preview.print(a.out, zone)
+	}
 	return nil
 }
 

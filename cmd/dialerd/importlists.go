@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/importer"
@@ -19,16 +21,42 @@ type list struct {
 	input   importer.Input
 	columns map[string]string
 	country string
+	form    listForm
 
 	reader *importer.Reader
 	close  func() error
 	at     []int // where each of its columns is in the file of rejects
 }
 
+// listForm is how a list is written, as far as somebody says.
+type listForm struct {
+	sheet, encoding, delimiter string
+}
+
+// over is the form with what a campaign's entry says filled in where the command says nothing.
+func (f listForm) over(entry *campaign.Source) listForm {
+	return listForm{cmp.Or(f.sheet, entry.Sheet), cmp.Or(f.encoding, entry.Encoding), cmp.Or(f.delimiter, entry.Delimiter)}
+}
+
+// delim is the delimiter as a character; zero = to be found out.
+func (f listForm) delim() rune {
+	switch f.delimiter {
+	case "":
+		return 0
+	case "tab", `\t`:
+		return '\t'
+	}
+	r, _ := utf8.DecodeRuneInString(f.delimiter)
+	return r
+}
+
 // lists finds the lists that files name, or the campaign's own when there are none. It returns those that it found beside what
 // is wrong with the others.
 func (a *app) lists(r *store.Record, files []string, o importOptions) ([]*list, error) {
-	sources := &importer.Sources{Stdin: a.in}
+	sources, err := a.sources()
+	if err != nil {
+		return nil, err
+	}
 	var lists []*list
 	var errs []error
 	add := func(source, dir string, entry campaign.Source) {
@@ -43,7 +71,7 @@ func (a *app) lists(r *store.Record, files []string, o importOptions) ([]*list, 
 				columns = map[string]string{}
 			}
 			maps.Copy(columns, o.columns)
-			l := &list{input: in, columns: columns, country: entry.Country}
+			l := &list{input: in, columns: columns, country: entry.Country, form: o.form.over(&entry)}
 			if o.country != "" {
 				l.country = o.country
 			}
@@ -79,6 +107,7 @@ func (a *app) openLists(ctx context.Context, plan *campaign.Plan, lists []*list)
 	for _, l := range lists {
 		if err := l.open(ctx, importer.Options{
 			Plan: plan, Now: a.now(), Source: l.input.Name, Columns: l.columns, Country: l.country, Seen: seen,
+			Sheet: l.form.sheet, Encoding: l.form.encoding, Delimiter: l.form.delim(),
 		}); err != nil {
 			errs = append(errs, err)
 			continue
@@ -96,8 +125,19 @@ func (l *list) open(ctx context.Context, o importer.Options) error {
 	if l.reader, err = importer.NewReader(body, o); err != nil {
 		return errors.Join(err, body.Close())
 	}
-	l.close = body.Close
+	l.close = func() error { return errors.Join(l.reader.Close(), body.Close()) }
 	return nil
+}
+
+// sources is where lists can come from.
+func (a *app) sources() (*importer.Sources, error) {
+	s, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	return &importer.Sources{Stdin: a.in, Google: importer.Google{
+		CredentialsFile: s.Google.CredentialsFile, APIKey: s.Google.APIKey.Reveal(), Endpoint: s.Google.Endpoint,
+	}}, nil
 }
 
 // closeLists ends the reading; it was for reading only, so nothing is lost by an error.
@@ -109,9 +149,13 @@ func closeLists(lists []*list) {
 
 // importAll reads lists into a campaign and counts what became of their rows. When a tolerant import leaves lists out, it
 // returns the counts of the others beside the error.
-func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o importOptions) (*importer.Summary, error) {
+func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o importOptions) (*imported, error) {
+	plan, err := a.plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	run := &importRun{
-		a: a, name: r.Name, plan: campaign.NewPlan(&r.Campaign), o: o, sum: importer.NewSummary(r.Name), lanes: map[string]bool{},
+		a: a, name: r.Name, plan: plan, o: o, sum: importer.NewSummary(r.Name), lanes: map[string]bool{},
 	}
 	lists, leftOut := a.openLists(ctx, run.plan, lists)
 	defer closeLists(lists)
@@ -126,11 +170,22 @@ func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o i
 			return nil, errors.Join(err, run.rejects.finish())
 		}
 	}
+	if run.preview != nil {
+		if err := run.preview.finish(run.plan, a.now()); err != nil {
+			return nil, errors.Join(err, run.rejects.finish())
+		}
+	}
 	if err := run.rejects.finish(); err != nil {
 		return nil, err
 	}
 	run.sum.RejectsFile = run.rejects.path()
-	return run.sum, leftOut
+	return &imported{Summary: run.sum, Preview: run.preview}, leftOut
+}
+
+// imported is what came of an import.
+type imported struct {
+	*importer.Summary
+	Preview *preview `json:"preview,omitempty"` // of a dry run
 }
 
 // importLists reads a campaign's own lists.
@@ -143,8 +198,11 @@ func (a *app) importLists(ctx context.Context, name string, o importOptions) (*i
 	if leftOut != nil && (!o.tolerant || len(lists) == 0) {
 		return nil, leftOut
 	}
-	sum, err := a.importAll(ctx, r, lists, o)
-	return sum, errors.Join(leftOut, err)
+	done, err := a.importAll(ctx, r, lists, o)
+	if done == nil {
+		return nil, errors.Join(leftOut, err)
+	}
+	return done.Summary, errors.Join(leftOut, err)
 }
 
 // importScheduled is the import of a campaign's schedule: it logs what came of it. A list that cannot be read does not keep

@@ -12,8 +12,14 @@ import (
 	"github.com/dialerd/dialerd/store"
 )
 
-// importBatch is how many leads go to the record at once.
-const importBatch = 500
+const (
+	// importBatch is how many leads go to the record at once.
+	importBatch = 500
+	// importAhead is how many batches of rows are read while the record takes in others.
+	importAhead = 3
+	// importLanes is how many batches the record takes in at once: while it works on one, the next is put together.
+	importLanes = 2
+)
 
 // importRun is one import over one list or more.
 type importRun struct {
@@ -25,8 +31,10 @@ type importRun struct {
 	lanes   map[string]bool // that the record knows, or (false) that no call can be placed in
 	rejects *rejects
 	before  map[string]*campaign.Lead // of a dry run: what the record holds
+	preview *preview                  // of a dry run
 	batch   []*campaign.Lead
 	places  map[string]store.Place // lanes of the batch that are new to the record
+	taking  []*taking              // batches that the record is taking in, the oldest first
 }
 
 // begin makes ready for the rows of the lists.
@@ -53,6 +61,7 @@ func (r *importRun) begin(ctx context.Context, lists []*list) error {
 	if !r.o.dryRun {
 		return nil
 	}
+	r.preview = newPreview(lists)
 	r.before = map[string]*campaign.Lead{}
 	return r.a.store.EachLead(ctx, r.name, func(l *campaign.Lead) error {
 		r.before[l.ID] = l
@@ -72,6 +81,41 @@ func stem(name string) string {
 	return base
 }
 
+// rowBatch is some rows of a list, or how its reading ended.
+type rowBatch struct {
+	rows []importer.Row
+	read int64 // bytes of the list
+	err  error
+}
+
+// ahead reads a list while the record takes in what was read before.
+func ahead(ctx context.Context, reader *importer.Reader) <-chan rowBatch {
+	batches := make(chan rowBatch, importAhead)
+	go func() {
+		defer close(batches)
+		for {
+			b := rowBatch{rows: make([]importer.Row, 0, importBatch)}
+			for len(b.rows) < importBatch && b.err == nil {
+				var row importer.Row
+				if row, b.err = reader.Next(); b.err == nil {
+					b.rows = append(b.rows, row)
+				}
+			}
+			b.read = reader.BytesRead()
+			end := b.err != nil
+			select {
+			case batches <- b:
+			case <-ctx.Done():
+				return
+			}
+			if end {
+				return
+			}
+		}
+	}()
+	return batches
+}
+
 // list reads one list to its end.
 func (r *importRun) list(ctx context.Context, l *list) error {
 	if !r.o.dryRun {
@@ -84,27 +128,34 @@ func (r *importRun) list(ctx context.Context, l *list) error {
 	if r.o.silent {
 		show = nil
 	}
-	for {
-		row, err := l.reader.Next()
-		if errors.Is(err, io.EOF) {
-			break
+	reading, stop := context.WithCancel(ctx)
+	batches := ahead(reading, l.reader)
+	defer func() {
+		stop()
+		for range batches { // until the reader is at rest, for its file is closed next
 		}
-		if err != nil {
-			return errors.Join(err, r.flush(ctx))
+	}()
+	for b := range batches {
+		for _, row := range b.rows {
+			if err := r.row(ctx, l, row); err != nil {
+				return errors.Join(err, r.settle())
+			}
 		}
-		if err := r.row(ctx, l, row); err != nil {
-			return err
+		if b.err != nil && !errors.Is(b.err, io.EOF) {
+			return errors.Join(b.err, r.flush(ctx))
 		}
 		if show != nil {
-			show.at(l.reader.BytesRead(), r.sum.Rows-from+len(r.batch))
+			show.show(progressAt{bytes: b.read, rows: r.sum.Rows - from + r.pending(), rejected: r.sum.Rejected})
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return errors.Join(context.Cause(ctx), r.settle())
 	}
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
 	if show != nil {
-		show.end()
-		r.a.note("%s: %s read\n", filepath.Base(l.input.Name), plural(r.sum.Rows-from, "row"))
+		show.whole(progressAt{bytes: l.reader.BytesRead(), rows: r.sum.Rows - from, rejected: r.sum.Rejected})
 		for _, w := range l.reader.Warnings() {
 			r.a.note("%s: %s\n", filepath.Base(l.input.Name), w)
 		}
@@ -114,6 +165,9 @@ func (r *importRun) list(ctx context.Context, l *list) error {
 
 // row takes one row: a reject or duplicate at once, a lead with its batch.
 func (r *importRun) row(ctx context.Context, l *list, row importer.Row) error {
+	if r.preview != nil {
+		r.preview.row(row)
+	}
 	if r.sum.Pass(row) {
 		return r.rejects.write(l, row)
 	}
@@ -137,16 +191,38 @@ func (r *importRun) row(ctx context.Context, l *list, row importer.Row) error {
 	if len(r.batch) < importBatch {
 		return nil
 	}
-	return r.flush(ctx)
+	return r.take(ctx)
 }
 
-// flush gives the batch to the record and counts what became of it.
+// pending is how many leads were read and are not counted yet.
+func (r *importRun) pending() int {
+	n := len(r.batch)
+	for _, t := range r.taking {
+		n += len(t.leads)
+	}
+	return n
+}
+
+// flush gives everything that was read to the record and counts what became of it.
 func (r *importRun) flush(ctx context.Context) error {
+	return errors.Join(r.take(ctx), r.settle())
+}
+
+// taking is a batch that the record is taking in.
+type taking struct {
+	leads []*campaign.Lead
+	added []store.Added
+	err   error
+	done  chan struct{}
+}
+
+// take gives the batch to the record. No key comes twice in a run, so that batches may be taken in at the same time.
+func (r *importRun) take(ctx context.Context) error {
 	if len(r.batch) == 0 {
 		return nil
 	}
-	defer func() { r.batch = r.batch[:0] }()
 	if r.o.dryRun {
+		defer func() { r.batch = r.batch[:0] }()
 		return r.weigh(ctx)
 	}
 	if len(r.places) > 0 {
@@ -155,20 +231,46 @@ func (r *importRun) flush(ctx context.Context) error {
 		}
 		clear(r.places)
 	}
-	leads := make([]store.NewLead, len(r.batch))
-	for i, l := range r.batch {
-		leads[i] = newLead(l)
+	t := &taking{leads: r.batch, done: make(chan struct{})}
+	r.batch = make([]*campaign.Lead, 0, importBatch)
+	go func() {
+		defer close(t.done)
+		leads := make([]store.NewLead, len(t.leads))
+		for i, l := range t.leads {
+			leads[i] = newLead(l)
+		}
+		t.added, t.err = r.a.store.AddLeads(ctx, r.name, leads, r.a.now())
+	}()
+	r.taking = append(r.taking, t)
+	if len(r.taking) < importLanes {
+		return nil
 	}
-	added, err := r.a.store.AddLeads(ctx, r.name, leads, r.a.now())
-	if err != nil {
-		return err
+	return r.oldest()
+}
+
+// oldest waits for the oldest batch and counts what became of it.
+func (r *importRun) oldest() error {
+	t := r.taking[0]
+	r.taking = r.taking[1:]
+	<-t.done
+	if t.err != nil {
+		return t.err
 	}
-	for i, res := range added {
-		if err := r.sum.Lead(r.batch[i], string(res.Outcome), res.Suppressed != campaign.ScopeNone); err != nil {
+	for i, res := range t.added {
+		if err := r.sum.Lead(t.leads[i], string(res.Outcome), res.Suppressed != campaign.ScopeNone); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settle waits for every batch.
+func (r *importRun) settle() error {
+	var errs []error
+	for len(r.taking) > 0 {
+		errs = append(errs, r.oldest())
+	}
+	return errors.Join(errs...)
 }
 
 // newLead is a lead as the record takes it in.
@@ -181,22 +283,29 @@ func newLead(l *campaign.Lead) store.NewLead {
 
 // weigh counts what a batch would come to.
 func (r *importRun) weigh(ctx context.Context) error {
-	for _, l := range r.batch {
+	phones := make([]campaign.Phone, len(r.batch))
+	for i, l := range r.batch {
+		phones[i] = l.Phone
+	}
+	weights, err := r.a.store.Weigh(ctx, r.name, phones)
+	if err != nil {
+		return err
+	}
+	for i, l := range r.batch {
 		was := r.before[l.ID]
-		outcome, suppressed := store.LeadAdded, false
+		outcome := store.LeadAdded
 		switch {
 		case was == nil:
-			scope, _, err := r.a.store.Suppressed(ctx, "", r.name, l.Phone)
-			if err != nil {
-				return err
-			}
-			suppressed = scope != campaign.ScopeNone
 		case same(was, l):
 			outcome = store.LeadUnchanged
 		default:
 			outcome = store.LeadUpdated
 		}
-		if err := r.sum.Lead(l, string(outcome), suppressed); err != nil {
+		suppressed := weights[i].Suppressed != campaign.ScopeNone
+		if err := r.sum.Lead(l, string(outcome), suppressed && was == nil); err != nil {
+			return err
+		}
+		if err := r.preview.lead(ctx, r, weighed{lead: l, was: was, suppressed: suppressed, called: weights[i].Called}); err != nil {
 			return err
 		}
 	}
@@ -206,5 +315,6 @@ func (r *importRun) weigh(ctx context.Context) error {
 // same reports whether taking a lead in would change the one that is there.
 func same(was, l *campaign.Lead) bool {
 	byHand := was.Zone != l.Zone || was.Province != l.Province || was.ZIP != l.ZIP || was.Country != l.Country
-	return was.List == l.List && was.Phone == l.Phone && slices.Equal(was.Row, l.Row) && (was.Lane == l.Lane || l.Lane == "" || byHand)
+	wentOn := len(was.Phones) > 0 && slices.Contains(was.Phones, was.Phone) && was.Phones[0] == l.Phone
+	return was.List == l.List && (was.Phone == l.Phone || wentOn) && slices.Equal(was.Row, l.Row) && (was.Lane == l.Lane || l.Lane == "" || byHand)
 }

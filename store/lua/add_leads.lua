@@ -81,8 +81,18 @@ local function add(i)
   return 'added'
 end
 
+-- untouched reports whether a record is what add wrote for the same row, to the letter. Nearly every lead of a list that is imported
+-- again is, and need not be parsed.
+local function untouched(i, raw)
+  local head, row = ARGV[i + 5], ARGV[i + 6]
+  if string.sub(raw, 1, #head) ~= head or string.sub(raw, -#row) ~= row then return false end
+  local _, last = string.find(raw, '^,"q":%d+}\n', #head + 1)
+  return last == #raw - #row
+end
+
 -- update compares a lead with what the list says now.
 local function update(i, raw)
+  if untouched(i, raw) then return 'unchanged' end
   local id, phone, lane, flags, row = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], '\n' .. ARGV[i + 6]
   local L = parse(n, id, raw)
   local rec = L.rec
@@ -92,14 +102,24 @@ local function update(i, raw)
   local placed = x.timezone or x.state or x.zip or x.country
   local moved = rec.l ~= lane and lane ~= '' and not placed
   local urged = (open or rec.s == 'held') and string.find(flags, 'u', 1, true) and not rec.u
-  if L.row == row and rec.p == phone and not moved and not urged then return 'unchanged' end
+  -- A lead that has gone on to another number of its row stays there as long as the row's own number is the same.
+  local own = rec.h or rec.p
+  local back = rec.w and rec.s == 'closed' and ARGV[i + 3] ~= 'closed'
+  if L.row == row and own == phone and not moved and not urged and not back then return 'unchanged' end
   local new = cjson.decode(ARGV[i + 5] .. '}')
-  local changed = L.row ~= row or rec.p ~= phone
+  local changed = L.row ~= row or own ~= phone or back
   local scope = nil
-  if rec.p ~= phone then
+  if back then
+    -- Its list had been withdrawn, and is imported again.
+    rec.w, rec.z, rec.t, rec.r = nil, nil, nil, nil
+    rec.s = natural(rec)
+    open, scope = true, scope_of(own, flags)
+  end
+  if own ~= phone then
     if state(L) == 'calling' then return 'busy' end
+    rec.h = nil
     move_phone(L, phone)
-    scope = scope_of(phone, flags)
+    scope = scope_of(phone, flags) -- of the number that it has now
     if open then rec.s = natural(rec) end
   end
   L.row = row
