@@ -31,6 +31,8 @@ type Agent struct {
 	ID      string        `json:"id"`
 	Weight  int           `json:"weight"`             // share among the agents, 1 or more
 	MaxCall time.Duration `json:"max_call,omitempty"` // longest call it makes; 0 = not stated
+	// CallsPerDay bounds the calls of the agent, which has one caller id, over all campaigns of the team; a day of the schedule's zone.
+	CallsPerDay int `json:"calls_per_day,omitempty"` // 0 = no limit
 }
 
 // Source is one place that leads come from, and how its columns are named.
@@ -39,6 +41,10 @@ type Source struct {
 	Dir     string            `json:"dir,omitempty"`     // folder of the campaign file
 	Columns map[string]string `json:"columns,omitempty"` // role → header of the list
 	Country string            `json:"country,omitempty"` // ISO 3166 region that national numbers belong to
+
+	Sheet     string `json:"sheet,omitempty"`     // of a workbook; the first that can be seen when empty
+	Encoding  string `json:"encoding,omitempty"`  // IANA name; found out when empty
+	Delimiter string `json:"delimiter,omitempty"` // one of , ; | or a tab; found out when empty
 }
 
 // Calling is when the campaign itself wants to call, in the lead's local time.
@@ -59,7 +65,16 @@ type Consent struct {
 	Required bool          `json:"required,omitempty"` // a lead without evidence is held (no_consent)
 	MaxAge   time.Duration `json:"max_age,omitempty"`  // evidence older than this counts as none; 0 = any age
 	Basis    string        `json:"basis,omitempty"`    // the operator's own declaration instead
+	Scope    string        `json:"scope,omitempty"`    // what the consent has to be for; "" = anything
+	// NationalList says whether the national do-not-call lists count: NationalRequired or NationalIgnored.
+	NationalList string `json:"national_list,omitempty"`
 }
+
+// What Consent.NationalList may say.
+const (
+	NationalIgnored  = "ignored"  // nobody asks for the national lists
+	NationalRequired = "required" // nobody on the list of their country is called, and nobody at all when it is missing or too old
+)
 
 // Caps bound how often people are called. Lifetime is per lead; the others are per phone over all campaigns of a team.
 type Caps struct {
@@ -68,10 +83,13 @@ type Caps struct {
 	Per7d    int           `json:"per_7d"`
 	Per30d   int           `json:"per_30d"`
 	Gap      time.Duration `json:"gap"` // least time between two attempts, whatever the first one's outcome was
+	// AfterConversation is the least time from the end of a conversation to the next attempt, unless the person agreed to that.
+	AfterConversation time.Duration `json:"after_conversation,omitempty"` // 0 = no pause beyond Gap
 }
 
 // DefaultCaps are the caps of a campaign that names none (facts: one number is not called more than twice a day,
-// four times a week and six times a month, four hours apart).
+// four times a week and six times a month, four hours apart). There is no pause after a conversation unless a file asks for
+// one: two leads may share a phone for two appointments, and a conversation about the first must not put off the second by days.
 func DefaultCaps() Caps {
 	return Caps{Lifetime: 6, Per24h: 2, Per7d: 4, Per30d: 6, Gap: 4 * time.Hour}
 }

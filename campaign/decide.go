@@ -3,6 +3,8 @@ package campaign
 import (
 	"slices"
 	"time"
+
+	"github.com/dialerd/dialerd/region"
 )
 
 // Verdict is the answer to "may this lead be called now?".
@@ -53,6 +55,7 @@ type rule int
 const (
 	ruleLead rule = iota
 	ruleSuppressed
+	ruleNational
 	ruleConsent
 	ruleNotAfter
 	ruleLifetime
@@ -64,6 +67,7 @@ const (
 	ruleWindow
 	ruleCaps
 	ruleGap
+	ruleTalked
 	ruleOpen
 	ruleBudget
 	ruleInFlight
@@ -74,8 +78,8 @@ const (
 const rules = int(ruleClock) + 1
 
 var ruleNames = [rules]string{
-	"lead", "suppression", "consent", "not_after", "lifetime", "place", "hold", "schedule", "not_before", "due", "window",
-	"caps", "gap", "open_attempt", "budget", "in_flight", "clock",
+	"lead", "suppression", "national_list", "consent", "not_after", "lifetime", "place", "hold", "schedule", "not_before", "due", "window",
+	"caps", "gap", "conversation", "open_attempt", "budget", "in_flight", "clock",
 }
 
 // answer is what one rule says at one instant.
@@ -154,6 +158,8 @@ func (s Subject) ask(r rule, t time.Time) answer {
 		if s.Facts.Suppressed != ScopeNone {
 			return answer{never: true, reason: ReasonSuppressed}
 		}
+	case ruleNational:
+		return s.askNational(t)
 	case ruleConsent:
 		if !s.Plan.Consents(s.Lead, s.Place, t) {
 			return answer{never: true, reason: ReasonNoConsent}
@@ -190,14 +196,14 @@ func (s Subject) ask(r rule, t time.Time) answer {
 		return s.askCaps(t)
 	case ruleGap:
 		return s.askGap(t)
+	case ruleTalked:
+		return s.askTalked(t)
 	case ruleOpen:
 		if s.Facts.OpenAttempt != "" {
 			return answer{reason: ReasonInFlight}
 		}
 	case ruleBudget:
-		if b := s.Plan.Budget.CallsPerDay; b > 0 && s.Facts.CallsToday >= b && s.Plan.Day(t) == s.Plan.Day(s.Facts.Now) {
-			return answer{reason: ReasonBudget, until: s.Plan.tomorrow(t)}
-		}
+		return s.askBudget(t)
 	case ruleInFlight:
 		if m := s.Plan.Pace.MaxInFlight; m > 0 && s.Facts.InFlight >= m {
 			return answer{reason: ReasonInFlight}
@@ -230,7 +236,7 @@ func (s Subject) askLead() answer {
 
 func (s Subject) askHold() answer {
 	switch {
-	case s.Facts.TeamPaused != "":
+	case s.Facts.TeamPaused != "", s.Facts.Problem != "":
 		return answer{reason: ReasonHold}
 	case s.Facts.Hold == HoldPaused || s.Facts.Hold == HoldStopped:
 		return answer{reason: ReasonHold}
@@ -296,8 +302,8 @@ func (l Limit) free(calls []time.Time, t time.Time) time.Time {
 	return time.Time{}
 }
 
-// Limits lists every rolling cap on a phone: the campaign's own and those of every region that it could be in.
-func (p *Plan) Limits(place *Place) []Limit {
+// Limits lists every rolling cap on a phone at t: the campaign's own and those of every region that it could be in.
+func (p *Plan) Limits(place *Place, t time.Time) []Limit {
 	const day = 24 * time.Hour
 	limits := []Limit{
 		{p.Attempts.Per24h, day, "attempts.per_24h"},
@@ -305,14 +311,51 @@ func (p *Plan) Limits(place *Place) []Limit {
 		{p.Attempts.Per30d, 30 * day, "attempts.per_30d"},
 	}
 	if place != nil && p.Calling.Rules == RulesLegal {
-		for _, c := range place.Caps() {
-			if !c.Completed {
+		for _, c := range place.CapsAt(t) {
+			if !c.Completed && !c.Refusal {
 				limits = append(limits, Limit{c.N, c.Per, c.Region + ": " + c.Source})
 			}
 		}
 	}
 	return slices.DeleteFunc(limits, func(l Limit) bool { return l.N <= 0 })
 }
+
+// Quiet is one pause that follows a conversation, or a refusal: no attempt for so long after it.
+type Quiet struct {
+	Per     time.Duration
+	Refusal bool // after a no, not after every conversation
+	Reason  Reason
+	Source  string
+}
+
+// Quiets lists the pauses that hold for the lead's next call: the campaign's own, unless this call was agreed upon, and those of every
+// region that it could be in.
+func (p *Plan) Quiets(l *Lead, place *Place, t time.Time) []Quiet {
+	var quiets []Quiet
+	if p.Attempts.AfterConversation > 0 && !l.agreed() {
+		quiets = append(quiets, Quiet{Per: p.Attempts.AfterConversation, Reason: ReasonGap, Source: "attempts.after_conversation"})
+	}
+	if place == nil || p.Calling.Rules != RulesLegal {
+		return quiets
+	}
+	for _, c := range place.CapsAt(t) {
+		if c.Completed || c.Refusal {
+			quiets = append(quiets, Quiet{c.Per, c.Refusal, quietReason(c), c.Region + ": " + c.Source})
+		}
+	}
+	return quiets
+}
+
+// quietReason names the pause after a conversation by its length, as caps are; the pause after a no is a gap.
+func quietReason(c region.Cap) Reason {
+	if c.Refusal {
+		return ReasonGap
+	}
+	return Limit{Per: c.Per}.Reason()
+}
+
+// agreed reports whether the person asked for the next call: then no pause after the conversation holds it off.
+func (l *Lead) agreed() bool { return l.Promised || l.Disposition == Callback }
 
 func (s Subject) askCaps(t time.Time) answer {
 	const day = 24 * time.Hour
@@ -323,14 +366,9 @@ func (s Subject) askCaps(t time.Time) answer {
 	if s.Plan.Calling.Rules != RulesLegal || s.Place == nil {
 		return a
 	}
-	for _, c := range s.Place.Caps() {
-		if !c.Completed {
+	for _, c := range s.Place.CapsAt(t) {
+		if !c.Completed && !c.Refusal {
 			a.apply(Limit{N: c.N, Per: c.Per}, s.Facts.Calls, t)
-			continue
-		}
-		// A cap on conversations looks at the last one only; every such row allows exactly one.
-		if free := s.Facts.LastConversation.Add(c.Per + CapMargin); !s.Facts.LastConversation.IsZero() && t.Before(free) {
-			a.deny(Limit{Per: c.Per}.Reason(), free)
 		}
 	}
 	return a
@@ -359,18 +397,55 @@ func (s Subject) askGap(t time.Time) answer {
 	return yes
 }
 
-// Consents reports whether there is permission enough to call the lead at t: evidence that is there and young enough where
-// the campaign asks for it, and evidence or a declared basis in the states that bar automated sales calls.
-func (p *Plan) Consents(l *Lead, place *Place, t time.Time) bool {
-	evidence := l.Consent != "" && !isNo(l.Consent)
-	if p.Consent.MaxAge > 0 && (l.ConsentAt.IsZero() || t.Sub(l.ConsentAt) > p.Consent.MaxAge) {
-		evidence = false
+// askTalked keeps the pauses after a conversation and after a refusal. It says the same as Quiets, without a list.
+func (s Subject) askTalked(t time.Time) answer {
+	a := yes
+	if s.Plan.Attempts.AfterConversation > 0 && !s.Lead.agreed() {
+		a.rest(s.Facts.LastConversation, s.Plan.Attempts.AfterConversation, t, ReasonGap)
 	}
-	if p.Consent.Required && !evidence {
-		return false
+	if s.Plan.Calling.Rules != RulesLegal || s.Place == nil {
+		return a
 	}
-	if p.Calling.Rules == RulesLegal && place != nil && place.NeedsConsent() {
-		return evidence || p.Consent.Basis != ""
+	for _, c := range s.Place.CapsAt(t) {
+		// A cap on conversations looks at the last one only; every such row allows exactly one.
+		switch {
+		case c.Refusal:
+			a.rest(s.Facts.LastRefusal, c.Per, t, quietReason(c))
+		case c.Completed:
+			a.rest(s.Facts.LastConversation, c.Per, t, quietReason(c))
+		}
 	}
-	return true
+	return a
 }
+
+// rest puts one pause after something that happened; zero = it never did.
+func (a *answer) rest(last time.Time, pause time.Duration, t time.Time, reason Reason) {
+	if last.IsZero() {
+		return
+	}
+	if free := last.Add(pause + CapMargin); t.Before(free) {
+		a.deny(reason, free)
+	}
+}
+
+// askBudget asks for the calls of the day: of the campaign, of its agent and of the team. What was counted is of the day that the
+// facts were read on.
+func (s Subject) askBudget(t time.Time) answer {
+	a := yes
+	if spent(s.Plan.Budget.CallsPerDay, s.Facts.CallsToday) || s.AgentSpent() {
+		if tomorrow := s.Plan.tomorrow(s.Facts.Now); t.Before(tomorrow) {
+			a.deny(ReasonBudget, tomorrow)
+		}
+	}
+	if spent(s.Facts.TeamCallsPerDay, s.Facts.TeamCallsToday) && t.Before(s.Facts.TeamDayEnds) {
+		a.deny(ReasonBudget, s.Facts.TeamDayEnds)
+	}
+	return a
+}
+
+// AgentSpent reports whether the lead's agent has had its calls of the day.
+func (s Subject) AgentSpent() bool {
+	return spent(s.Plan.AgentFor(s.Lead).CallsPerDay, s.Facts.AgentCallsToday)
+}
+
+func spent(most, calls int) bool { return most > 0 && calls >= most }

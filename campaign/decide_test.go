@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +132,32 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		{
+			name: "who said no is called on no basis", now: "2026-03-02 12:00:00", verdict: Never, reason: ReasonNoConsent,
+			spoil: func(_ *testing.T, s *Subject) { s.Plan.Consent.Basis, s.Lead.Consent = "our customers", "no" },
+		},
+		{
+			name: "… nor where nobody asks for consent", now: "2026-03-02 12:00:00", verdict: Never, reason: ReasonNoConsent,
+			spoil: func(_ *testing.T, s *Subject) { s.Lead.Consent = "Opted out" },
+		},
+		{
+			name: "a cell that says nothing is no refusal", now: "2026-03-02 12:00:00", verdict: Call,
+			spoil: func(_ *testing.T, s *Subject) { s.Plan.Consent.Basis, s.Lead.Consent = "our customers", "n/a" },
+		},
+		{
+			name: "consent dated in the future is none", now: "2026-03-02 12:00:00", verdict: Never, reason: ReasonNoConsent,
+			spoil: func(t *testing.T, s *Subject) {
+				s.Plan.Consent = Consent{Required: true, MaxAge: 10 * day}
+				s.Lead.Consent, s.Lead.ConsentAt = "yes", noon(t).Add(25*time.Hour)
+			},
+		},
+		{
+			name: "… but for the difference of two zones", now: "2026-03-02 12:00:00", verdict: Call,
+			spoil: func(t *testing.T, s *Subject) {
+				s.Plan.Consent = Consent{Required: true, MaxAge: 10 * day}
+				s.Lead.Consent, s.Lead.ConsentAt = "yes", noon(t).Add(23*time.Hour)
+			},
+		},
+		{
 			name: "a state that bars automated calls needs consent", now: "2026-03-02 12:00:00", verdict: Never, reason: ReasonNoConsent,
 			spoil: func(t *testing.T, s *Subject) { s.Place = compile(t, s, []string{"US-MA"}, []string{newYork}) },
 		},
@@ -231,6 +258,39 @@ func compile(t *testing.T, s *Subject, regions, zones []string) *Place {
 	return place
 }
 
+// Of several things that are wrong with a consent, a person reads the one that decides.
+func TestWhyConsentLacksIsSaid(t *testing.T) {
+	t.Parallel()
+	limited := Consent{Required: true, MaxAge: 10 * 24 * time.Hour}
+	for _, c := range []struct {
+		consent Consent
+		cell    string
+		given   string // New York time; "" = no date
+		want    string
+	}{
+		{limited, "no", "", "no_consent: the consent cell says no"},
+		{limited, "no", "2020-01-01 12:00:00", "no_consent: the consent cell says no"},
+		{Consent{Basis: "our customers"}, "no", "", "no_consent: the consent cell says no"},
+		{limited, "", "", "no_consent: no evidence of consent"},
+		{limited, "yes", "", "no_consent: evidence of consent without its time, and the campaign limits its age"},
+		{limited, "yes", "2020-01-01 12:00:00", "no_consent: evidence of consent is too old"},
+		{limited, "yes", "2030-01-01 12:00:00", "no_consent: evidence of consent is dated in the future"},
+		{limited, "yes", "2026-03-01 12:00:00", "ok"},
+		{Consent{Required: true, Scope: "calls"}, "yes", "", "no_consent: the consent is not for calls"},
+	} {
+		s := subject(t)
+		s.Plan.Consent, s.Lead.Consent = c.consent, c.cell
+		if c.given != "" {
+			s.Lead.ConsentAt = at(t, newYork, c.given)
+		}
+		_, steps := Explain(s, noon(t))
+		i := slices.IndexFunc(steps, func(step Step) bool { return step.Rule == ruleNames[ruleConsent] })
+		if got := steps[i].Detail; got != c.want {
+			t.Errorf("%+v, cell %q given %q: %q, want %q", c.consent, c.cell, c.given, got, c.want)
+		}
+	}
+}
+
 func TestDecideAllocatesNothing(t *testing.T) {
 	s := subject(t)
 	now := noon(t)
@@ -247,5 +307,152 @@ func BenchmarkDecide(b *testing.B) {
 		if d := Decide(s, now); d.Verdict != Call {
 			b.Fatal(d)
 		}
+	}
+}
+
+func TestPausesBudgetsAndNationalLists(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	national := func(age time.Duration, listed bool) func(t *testing.T, s *Subject) {
+		return func(t *testing.T, s *Subject) {
+			t.Helper()
+			s.Plan.Consent.NationalList = NationalRequired
+			s.Facts.National = []National{{Country: "US", Date: noon(t).Add(-age), Listed: listed}}
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		spoil   func(t *testing.T, s *Subject)
+		verdict Verdict
+		reason  Reason
+		until   string
+	}{
+		{
+			name: "after a conversation", verdict: Wait, reason: ReasonGap, until: "2026-03-06 12:00:05",
+			spoil: func(t *testing.T, s *Subject) {
+				s.Plan.Attempts.AfterConversation, s.Facts.LastConversation = 7*day, noon(t).Add(-3*day)
+			},
+		},
+		{
+			name: "… unless a callback was agreed", verdict: Call,
+			spoil: func(t *testing.T, s *Subject) {
+				s.Plan.Attempts.AfterConversation, s.Facts.LastConversation = 7*day, noon(t).Add(-3*day)
+				s.Lead.Disposition = Callback
+			},
+		},
+		{
+			name: "no pause unless the file asks for one", verdict: Call,
+			spoil: func(t *testing.T, s *Subject) { s.Facts.LastConversation = noon(t).Add(-time.Hour) },
+		},
+		{
+			name: "Maine: one completed call in eight hours, callback or not", verdict: Wait, reason: ReasonCap24h, until: "2026-03-02 13:00:05",
+			spoil: func(t *testing.T, s *Subject) {
+				s.Place = compile(t, s, []string{"US-ME"}, []string{newYork})
+				s.Facts.LastConversation, s.Lead.Promised = noon(t).Add(-7*time.Hour), true
+			},
+		},
+		{
+			name: "France: sixty days after a no", verdict: Wait, reason: ReasonGap,
+			spoil: func(t *testing.T, s *Subject) {
+				s.Place = compile(t, s, []string{"FR"}, []string{"Europe/Paris"})
+				s.Facts.LastRefusal = noon(t).Add(-59 * day)
+				s.Facts.Now = noon(t).Add(-3 * time.Hour)
+			},
+		},
+		{
+			name: "the agent's calls of the day", verdict: Wait, reason: ReasonBudget, until: "2026-03-02 19:00:00",
+			spoil: func(_ *testing.T, s *Subject) { s.Plan.Agents[0].CallsPerDay, s.Facts.AgentCallsToday = 75, 75 },
+		},
+		{
+			name: "the team's calls of the day, in its own zone", verdict: Wait, reason: ReasonBudget, until: "2026-03-02 18:00:00",
+			spoil: func(t *testing.T, s *Subject) {
+				s.Facts.TeamCallsToday = 9
+				zone, err := region.Zone("Europe/Paris")
+				if err != nil {
+					t.Fatal(err)
+				}
+				TeamBudget{CallsPerDay: 9, Zone: zone}.Fill(s.Facts)
+			},
+		},
+		{name: "on the national list", verdict: Never, reason: ReasonSuppressed, spoil: national(day, true)},
+		{name: "not on the national list", verdict: Call, spoil: national(31*day, false)},
+		{name: "the national list is too old", verdict: Wait, reason: ReasonRulesExpired, spoil: national(31*day+1, true)},
+		{
+			name: "there is no national list", verdict: Wait, reason: ReasonRulesExpired,
+			spoil: func(t *testing.T, s *Subject) {
+				national(day, false)(t, s)
+				s.Facts.National = append(s.Facts.National, National{Country: "CA"})
+			},
+		},
+		{
+			name: "nobody asks for the national list", verdict: Call,
+			spoil: func(t *testing.T, s *Subject) {
+				national(90*day, true)(t, s)
+				s.Plan.Consent.NationalList = NationalIgnored
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := subject(t)
+			c.spoil(t, &s)
+			now := noon(t)
+			if s.Facts.Now.Before(now) {
+				now = s.Facts.Now
+			}
+			got, _ := Explain(s, now)
+			if got.Verdict != c.verdict || got.Reason != c.reason {
+				t.Errorf("got %s, %s, want %s, %s", got.Verdict, got.Reason, c.verdict, c.reason)
+			}
+			if c.until != "" && !got.Until.Equal(at(t, newYork, c.until)) {
+				t.Errorf("until %s, want %s", got.Until, c.until)
+			}
+		})
+	}
+}
+
+func TestConsentScopeAndEvidence(t *testing.T) {
+	t.Parallel()
+	s := subject(t)
+	s.Plan.Consent = Consent{Required: true, Scope: "solar offers"}
+	for _, c := range []struct {
+		fields Fields
+		want   string
+	}{
+		{Fields{Consent: "web form", ConsentScope: "Solar Offers, surveys", ConsentSource: "https://example.com/f/1", ConsentAt: noon(t)}, "consent; web form; from https://example.com/f/1; for Solar Offers, surveys; given 2026-03-02T17:00:00Z"},
+		{Fields{ConsentSource: "form 7", ConsentScope: "surveys|solar offers"}, "consent; from form 7; for surveys|solar offers"},
+		{Fields{Consent: "web form", ConsentScope: "surveys"}, ""},
+		{Fields{Consent: "web form"}, ""},
+		{Fields{Consent: "no", ConsentSource: "form 7", ConsentScope: "solar offers"}, ""},
+	} {
+		s.Lead.Fields = c.fields
+		if got := s.Plan.Evidence(s.Lead, noon(t)); got != c.want {
+			t.Errorf("%+v: evidence %q, want %q", c.fields, got, c.want)
+		}
+		if got := s.Plan.Consents(s.Lead, s.Place, noon(t)); got != (c.want != "") {
+			t.Errorf("%+v: consents %t", c.fields, got)
+		}
+	}
+	s.Plan.Consent = Consent{Basis: strings.Repeat("customers since 2020 é ", 20)}
+	if got := s.Plan.Evidence(s.Lead, noon(t)); !strings.HasPrefix(got, "basis: customers since") || len(got) > evidenceKept {
+		t.Errorf("got %q", got)
+	}
+}
+
+func BenchmarkDecideEveryRule(b *testing.B) {
+	s := subject(b)
+	s.Plan.Attempts.AfterConversation = 7 * 24 * time.Hour
+	s.Plan.Consent = Consent{Required: true, Scope: "offers", NationalList: NationalRequired}
+	s.Lead.Consent, s.Lead.ConsentScope = "web form", "surveys, offers"
+	now := noon(b)
+	s.Facts.Calls = []time.Time{now.Add(-20 * 24 * time.Hour), now.Add(-10 * 24 * time.Hour), now.Add(-5 * time.Hour)}
+	s.Facts.National = []National{{Country: "US", Date: now.Add(-24 * time.Hour)}}
+	TeamBudget{CallsPerDay: 1000}.Fill(s.Facts)
+	if d := Decide(s, now); d.Verdict != Call {
+		b.Fatalf("got %+v", d)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Decide(s, now)
 	}
 }

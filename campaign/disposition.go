@@ -48,6 +48,9 @@ func (d Disposition) Conversation() bool {
 	}
 }
 
+// Refusal reports whether the person said no to being called about this: in some countries that silences the caller for months.
+func (d Disposition) Refusal() bool { return d == NotInterested || d == DoNotCall }
+
 // Scope says how far a suppression reaches.
 type Scope string
 

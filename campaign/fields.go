@@ -13,6 +13,9 @@ import (
 // The roles that a column of a list can play. A column without a role becomes an attribute.
 const (
 	RolePhone     = "phone"
+	RolePhone2    = "phone2" // called when phone is a wrong number or a dead one; and so on
+	RolePhone3    = "phone3"
+	RolePhone4    = "phone4"
 	RoleName      = "name"
 	RoleFirstName = "first_name"
 	RoleLastName  = "last_name"
@@ -29,13 +32,17 @@ const (
 	RoleCallback  = "callback_time"
 	RoleConsent   = "consent"
 	RoleConsentAt = "consent_at"
+	// Where the evidence of consent came from (a form, a link), and what the consent is for.
+	RoleConsentSource = "consent_source"
+	RoleConsentScope  = "consent_scope"
 )
 
 // Roles lists the roles, in the order of the documentation.
 func Roles() []string {
 	return []string{
-		RolePhone, RoleName, RoleFirstName, RoleLastName, RoleEmail, RoleState, RoleZIP, RoleTimezone, RoleCountry, RoleKey,
+		RolePhone, RolePhone2, RolePhone3, RolePhone4, RoleName, RoleFirstName, RoleLastName, RoleEmail, RoleState, RoleZIP, RoleTimezone, RoleCountry, RoleKey,
 		RoleTags, RolePriority, RoleNotBefore, RoleNotAfter, RoleCallback, RoleConsent, RoleConsentAt,
+		RoleConsentSource, RoleConsentScope,
 	}
 }
 
@@ -54,7 +61,11 @@ type Fields struct {
 	CallbackAt time.Time
 	Consent    string
 	ConsentAt  time.Time
-	Attributes map[string]string // every column without a role, by header
+	// ConsentSource is where the evidence came from, ConsentScope what it is for; one of several things stand between commas.
+	ConsentSource string
+	ConsentScope  string
+	Phones        []Phone           // every number that may be called, in order of preference, when the row has several
+	Attributes    map[string]string // every column without a role, by header
 }
 
 // The priorities that a lead may have.
@@ -98,20 +109,31 @@ func (l *List) Cell(row []string, role string) string {
 // Fields reads a row of the list. Every cell it cannot use is reported; the others are read all the same. Times without
 // an offset are read in the list's zone.
 func (l *List) Fields(row []string) (Fields, []FieldError) {
-	zone := l.location()
+	f, bad := l.Known(row)
+	f.Attributes = l.attributes(row)
+	return f, bad
+}
+
+// Known is Fields without the attributes, for those who need none of them: it is several times faster.
+func (l *List) Known(row []string) (Fields, []FieldError) {
 	f := Fields{
-		Name:     l.Cell(row, RoleName),
-		Email:    l.Cell(row, RoleEmail),
-		Province: l.Cell(row, RoleState),
-		ZIP:      l.Cell(row, RoleZIP),
-		Zone:     l.Cell(row, RoleTimezone),
-		Country:  cmp.Or(strings.ToUpper(l.Cell(row, RoleCountry)), l.Country),
-		Consent:  l.Cell(row, RoleConsent),
+		Name:          l.Cell(row, RoleName),
+		Email:         l.Cell(row, RoleEmail),
+		Province:      l.Cell(row, RoleState),
+		ZIP:           l.Cell(row, RoleZIP),
+		Zone:          l.Cell(row, RoleTimezone),
+		Country:       cmp.Or(strings.ToUpper(l.Cell(row, RoleCountry)), l.Country),
+		Consent:       l.Cell(row, RoleConsent),
+		ConsentSource: l.Cell(row, RoleConsentSource),
+		ConsentScope:  l.Cell(row, RoleConsentScope),
+	}
+	if phones := l.Phones(row); len(phones) > 1 {
+		f.Phones = phones
 	}
 	if f.Name == "" {
 		f.Name = strings.TrimSpace(l.Cell(row, RoleFirstName) + " " + l.Cell(row, RoleLastName))
 	}
-	for _, tag := range strings.FieldsFunc(l.Cell(row, RoleTags), func(r rune) bool { return r == ',' || r == ';' || r == '|' }) {
+	for tag := range strings.FieldsFuncSeq(l.Cell(row, RoleTags), func(r rune) bool { return r == ',' || r == ';' || r == '|' }) {
 		if tag = strings.TrimSpace(tag); tag != "" {
 			f.Tags = append(f.Tags, tag)
 		}
@@ -128,6 +150,7 @@ func (l *List) Fields(row []string) (Fields, []FieldError) {
 			f.Priority = n
 		}
 	}
+	var zone *time.Location
 	for _, t := range []struct {
 		role string
 		to   *time.Time
@@ -135,6 +158,9 @@ func (l *List) Fields(row []string) (Fields, []FieldError) {
 		s := l.Cell(row, t.role)
 		if s == "" {
 			continue
+		}
+		if zone == nil {
+			zone = l.location()
 		}
 		at, err := ParseTime(s, zone)
 		if err != nil {
@@ -146,17 +172,30 @@ func (l *List) Fields(row []string) (Fields, []FieldError) {
 		}
 		*t.to = at
 	}
-	for i, column := range l.Columns {
-		if i < len(row) && !l.plays(i) {
-			if v := strings.TrimSpace(row[i]); v != "" {
-				if f.Attributes == nil {
-					f.Attributes = make(map[string]string, len(l.Columns))
-				}
-				f.Attributes[column] = v
-			}
+	return f, bad
+}
+
+// attributes are the cells of the columns that play no role, by header; nil when there are none.
+func (l *List) attributes(row []string) map[string]string {
+	var attributes map[string]string
+	plays := make([]bool, len(l.Columns))
+	for _, i := range l.Roles {
+		if i < len(plays) {
+			plays[i] = true
 		}
 	}
-	return f, bad
+	for i, column := range l.Columns {
+		if i >= len(row) || plays[i] {
+			continue
+		}
+		if v := strings.TrimSpace(row[i]); v != "" {
+			if attributes == nil {
+				attributes = make(map[string]string, len(l.Columns))
+			}
+			attributes[column] = v
+		}
+	}
+	return attributes
 }
 
 // location is the zone that times without an offset are read in. The zone's name was checked when the list was made.
@@ -165,16 +204,6 @@ func (l *List) location() *time.Location {
 		return zone
 	}
 	return time.UTC
-}
-
-// plays reports whether a column has a role.
-func (l *List) plays(column int) bool {
-	for _, i := range l.Roles {
-		if i == column {
-			return true
-		}
-	}
-	return false
 }
 
 // timeForms are the ways a list may write a time, tried in order. Day-first and month-first dates with slashes cannot be

@@ -11,7 +11,7 @@ type Place = region.Compiled
 
 // CompilePlace makes the regions and zones of a lane ready for the campaign: with the law, or without where its rules say so.
 func (p *Plan) CompilePlace(regions, zones []string) (*Place, error) {
-	place, err := region.Default().Compile(regions, zones)
+	place, err := p.book.tables.Compile(regions, zones)
 	if err != nil {
 		return nil, fmt.Errorf("place: %w", err)
 	}
@@ -21,8 +21,8 @@ func (p *Plan) CompilePlace(regions, zones []string) (*Place, error) {
 	return place, nil
 }
 
-// Versions names the rule tables and the zone data that decisions are made with.
-func Versions() (rules, zones string) {
-	t := region.Default()
-	return t.Version() + "-" + t.Checksum(), region.ZoneVersion()
-}
+// Versions names the built-in rule tables and the zone data. What the operator added has a say as well: see Plan.Versions.
+func Versions() (rules, zones string) { return BuiltIn().Name(), region.ZoneVersion() }
+
+// Versions names the rules and the zone data that the plan decides by.
+func (p *Plan) Versions() (rules, zones string) { return p.book.Name(), region.ZoneVersion() }

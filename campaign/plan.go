@@ -11,6 +11,7 @@ import (
 type Plan struct {
 	*Campaign
 	zone *time.Location
+	book *Rulebook
 	span atomic.Pointer[span]
 }
 
@@ -20,10 +21,21 @@ type span struct {
 	running  bool
 }
 
-// NewPlan makes a campaign ready for deciding.
+// NewPlan makes a campaign ready for deciding by the built-in tables alone. See Under.
 func NewPlan(c *Campaign) *Plan {
-	return &Plan{Campaign: c, zone: c.Schedule.Location()}
+	return &Plan{Campaign: c, zone: c.Schedule.Location(), book: BuiltIn()}
 }
+
+// Under is the plan that decides by other rules. Places that were compiled before keep theirs.
+func (p *Plan) Under(b *Rulebook) *Plan {
+	if b == p.book {
+		return p
+	}
+	return &Plan{Campaign: p.Campaign, zone: p.zone, book: b}
+}
+
+// Book is the rules that the plan decides by.
+func (p *Plan) Book() *Rulebook { return p.book }
 
 // Running reports whether the schedule says that the campaign runs at now. See Schedule.Running; this one remembers its
 // answer until the schedule's next event.
@@ -56,8 +68,7 @@ func (p *Plan) Day(now time.Time) string { return now.In(p.zone).Format(time.Dat
 
 // tomorrow is the first instant of the next day in the campaign's zone.
 func (p *Plan) tomorrow(now time.Time) time.Time {
-	y, m, d := now.In(p.zone).Date()
-	return fromWall(time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC), p.zone)
+	return dayEnds(now, p.zone)
 }
 
 // openGuard is how long after a window opens no call is placed yet: clocks differ, and a minute is nothing.

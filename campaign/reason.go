@@ -14,7 +14,7 @@ const (
 	ReasonLifetime       Reason = "lifetime"        // the lead has had all its attempts
 	ReasonGap            Reason = "gap"             // the last attempt is too recent, or its retry is not due
 	ReasonSuppressed     Reason = "suppressed"      // on a do-not-call list
-	ReasonNoConsent      Reason = "no_consent"      // no evidence of consent, or too old
+	ReasonNoConsent      Reason = "no_consent"      // no evidence of consent, too old, or a no
 	ReasonNoZone         Reason = "no_zone"         // nobody can say where the lead is
 	ReasonNoWindow       Reason = "no_window"       // the windows of all places it could be in never meet
 	ReasonTollFree       Reason = "toll_free"       // toll-free, premium, personal: no place behind the number

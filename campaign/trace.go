@@ -15,7 +15,8 @@ type Step struct {
 	Input  string    `json:"input"`
 	Detail string    `json:"detail"`
 	Source string    `json:"source"`
-	Until  time.Time `json:"-"` // when this rule alone will say yes; zero = time does not decide, or it says yes
+	Rules  string    `json:"rules,omitempty"` // version of the rule tables, where they have a say
+	Until  time.Time `json:"-"`               // when this rule alone will say yes; zero = time does not decide, or it says yes
 }
 
 // Explain is Decide with the reasons: every rule in the order of asking, each with its input, its answer and its source. It
@@ -31,6 +32,9 @@ func Explain(s Subject, now time.Time) (Decision, []Step) {
 		step := Step{Rule: ruleNames[r], Pass: a.ok, Until: a.until}
 		step.Input, step.Source = s.input(r, now)
 		step.Detail = s.detail(r, a, now)
+		if s.Place != nil && s.Plan.Calling.Rules == RulesLegal && (r == ruleConsent || r == rulePlace || r == ruleWindow || r == ruleCaps) {
+			step.Rules = s.Place.Rules()
+		}
 		steps = append(steps, step)
 	}
 	return Decide(s, now), steps
@@ -44,8 +48,11 @@ func (s Subject) input(r rule, now time.Time) (input, source string) {
 		return "state " + string(s.Lead.State), "record"
 	case ruleSuppressed:
 		return "list " + orNone(string(s.Facts.Suppressed)), "do-not-call lists"
+	case ruleNational:
+		return s.nationalInput(), "national do-not-call lists; consent.national_list"
 	case ruleConsent:
-		return fmt.Sprintf("consent %s, given %s, basis %s", orNone(s.Lead.Consent), stamp(s.Lead.ConsentAt), orNone(p.Consent.Basis)),
+		return fmt.Sprintf("consent %s, source %s, for %s, given %s, basis %s", orNone(s.Lead.Consent), orNone(s.Lead.ConsentSource),
+				orNone(s.Lead.ConsentScope), stamp(s.Lead.ConsentAt), orNone(p.Consent.Basis)),
 			"campaign consent; states that bar automated sales calls"
 	case ruleNotAfter:
 		return "not after " + stamp(s.Lead.NotAfter), "lead"
@@ -66,19 +73,24 @@ func (s Subject) input(r rule, now time.Time) (input, source string) {
 	case ruleDue:
 		return "due " + stamp(s.Lead.Due), "outcomes"
 	case ruleWindow:
-		return s.clocks(now), s.windowSource()
+		return s.clocks(now), s.windowSource(now)
 	case ruleCaps:
-		return fmt.Sprintf("%d attempts to this phone in 31 days", len(s.Facts.Calls)), s.capSources()
+		return fmt.Sprintf("%d attempts to this phone in 31 days", len(s.Facts.Calls)), s.capSources(now)
 	case ruleGap:
 		last := time.Time{}
 		if n := len(s.Facts.Calls); n > 0 {
 			last = s.Facts.Calls[n-1]
 		}
-		return fmt.Sprintf("last attempt %s, gap %s", stamp(last), p.Attempts.Gap), "attempts.gap"
+		return fmt.Sprintf("last attempt %s, gap %s", stamp(last), length(p.Attempts.Gap)), "attempts.gap"
+	case ruleTalked:
+		return fmt.Sprintf("last conversation %s, last refusal %s", stamp(s.Facts.LastConversation), stamp(s.Facts.LastRefusal)), s.quietSources(now)
 	case ruleOpen:
 		return "open attempt " + orNone(s.Facts.OpenAttempt), "record"
 	case ruleBudget:
-		return fmt.Sprintf("%d calls today, budget %s", s.Facts.CallsToday, orNoLimit(p.Budget.CallsPerDay)), "budget.calls_per_day"
+		agent := p.AgentFor(s.Lead)
+		return fmt.Sprintf("today: campaign %d of %s, agent %s %d of %s, team %d of %s", s.Facts.CallsToday, orNoLimit(p.Budget.CallsPerDay),
+				agent.ID, s.Facts.AgentCallsToday, orNoLimit(agent.CallsPerDay), s.Facts.TeamCallsToday, orNoLimit(s.Facts.TeamCallsPerDay)),
+			"budget.calls_per_day; agents[].calls_per_day; teams[].budget.calls_per_day"
 	case ruleInFlight:
 		return fmt.Sprintf("campaign %d of %s, team %d of %s", s.Facts.InFlight, orNoLimit(p.Pace.MaxInFlight),
 			s.Facts.TeamInFlight, orNoLimit(s.Facts.TeamMaxInFlight)), "pace.max_in_flight"
@@ -99,10 +111,40 @@ func (s Subject) detail(r rule, a answer, now time.Time) string {
 		return strings.TrimSpace(string(a.reason) + " " + w.Blame)
 	case r == ruleSuppressed && s.Facts.SuppressedWhy != "":
 		return string(a.reason) + ": " + s.Facts.SuppressedWhy
+	case r == ruleNational:
+		return string(a.reason) + ": " + s.nationalDetail(now)
+	case r == ruleConsent:
+		return string(a.reason) + ": " + s.Plan.ConsentLack(s.Lead, s.Place, now)
+	case r == ruleHold && s.Facts.TeamPaused != "":
+		return string(a.reason) + ": the team is paused: " + s.Facts.TeamPaused
+	case r == ruleHold && s.Facts.Problem != "":
+		return string(a.reason) + ": the campaign cannot call: " + s.Facts.Problem
+	case r == ruleHold && s.Facts.Hold != HoldNone && s.Facts.Hold != HoldStarted:
+		return string(a.reason) + ": the campaign is " + string(s.Facts.Hold) + " by hand"
+	case r == ruleHold && a.reason == ReasonSchedule:
+		return string(a.reason) + ": the campaign has no schedule and was not started"
 	case r == ruleLead && s.Lead.Note != "":
-		return string(a.reason) + ": " + s.Lead.Note
+		return string(a.reason) + ": " + strings.TrimPrefix(s.Lead.Note, string(a.reason)+": ")
 	}
 	return string(a.reason)
+}
+
+// nationalDetail says which national list said no, and what a person can do about it.
+func (s Subject) nationalDetail(now time.Time) string {
+	if len(s.Facts.National) == 0 {
+		return "no national list was read"
+	}
+	for _, n := range s.Facts.National {
+		switch {
+		case n.Date.IsZero():
+			return "there is no list of " + n.Country + "; load it with dialerd dnc import --national"
+		case !n.Current(now):
+			return fmt.Sprintf("the list of %s is older than %d days; load a newer one with dialerd dnc import --national", n, int(NationalAge.Hours())/24)
+		case n.Listed:
+			return "on the list of " + n.String()
+		}
+	}
+	return "ok"
 }
 
 // clocks shows the local time in every zone that the lead could be in.
@@ -121,22 +163,57 @@ func (s Subject) clocks(now time.Time) string {
 	return strings.Join(parts, ", ")
 }
 
-func (s Subject) windowSource() string {
+func (s Subject) windowSource(now time.Time) string {
 	if s.Plan.Calling.Rules == RulesNone {
 		return "calling.hours"
 	}
 	if s.Place == nil {
 		return "calling.hours"
 	}
-	return "calling.hours; " + strings.Join(s.Place.Sources(), "; ")
+	return "calling.hours; " + strings.Join(s.Place.SourcesAt(now), "; ")
 }
 
-func (s Subject) capSources() string {
+func (s Subject) capSources(now time.Time) string {
 	var parts []string
-	for _, l := range s.Plan.Limits(s.Place) {
-		parts = append(parts, fmt.Sprintf("%d per %s (%s)", l.N, l.Per, l.Source))
+	for _, l := range s.Plan.Limits(s.Place, now) {
+		parts = append(parts, fmt.Sprintf("%d per %s (%s)", l.N, length(l.Per), l.Source))
 	}
 	return strings.Join(parts, "; ")
+}
+
+func (s Subject) quietSources(now time.Time) string {
+	var parts []string
+	for _, q := range s.Plan.Quiets(s.Lead, s.Place, now) {
+		parts = append(parts, fmt.Sprintf("%s (%s)", length(q.Per), q.Source))
+	}
+	return orNone(strings.Join(parts, "; "))
+}
+
+func (s Subject) nationalInput() string {
+	if s.Plan.Consent.NationalList != NationalRequired {
+		return "not asked for"
+	}
+	return orNone(s.Facts.NationalVersions())
+}
+
+// length writes a length of time as campaign files do: 7d, 1d12h, 90s as 1m30s.
+func length(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < day {
+		text := d.String()
+		if strings.HasSuffix(text, "m0s") {
+			text = strings.TrimSuffix(text, "0s")
+		}
+		if strings.HasSuffix(text, "h0m") {
+			text = strings.TrimSuffix(text, "0m")
+		}
+		return text
+	}
+	text := fmt.Sprintf("%dd", d/day)
+	if rest := d % day; rest > 0 {
+		text += length(rest)
+	}
+	return text
 }
 
 func orNone(s string) string {

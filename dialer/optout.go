@@ -1,9 +1,14 @@
 package dialer
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"regexp"
 	"strings"
 
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/thoughtly"
 )
 
@@ -54,4 +59,24 @@ func optedOut(r *thoughtly.Response) bool {
 
 func wantsOut(text string) bool {
 	return optOut.MatchString(text) || strings.EqualFold(strings.Trim(text, " .,!?\r\n\t\"'"), "stop")
+}
+
+// heedDuring puts a person on the list who says no while the call goes on: another lead of that phone may be next in the queue, and the
+// end of this call an hour away, or never heard of.
+func (d *Dialer) heedDuring(ctx context.Context, c *campaign.Campaign, a *campaign.Attempt, r *thoughtly.Response) error {
+	if !optedOut(r) {
+		return nil
+	}
+	now, err := d.clock(ctx)
+	if err != nil {
+		return fmt.Errorf("heed the opt-out in attempt %s: %w", a.ID, err)
+	}
+	_, err = d.Store.Suppress(ctx, store.Suppression{
+		Scope: cmp.Or(c.Outcomes[campaign.DoNotCall].Suppress, campaign.ScopeTeam), Team: c.Team, Campaign: c.Name, Phones: []campaign.Phone{a.Phone},
+		Reason: "opted out during call " + r.ID, By: "attempt " + a.ID,
+	}, now)
+	if err != nil {
+		return fmt.Errorf("heed the opt-out in attempt %s: %w", a.ID, err)
+	}
+	return nil
 }

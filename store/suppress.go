@@ -118,10 +118,15 @@ func (s *Store) Suppress(ctx context.Context, q Suppression, now time.Time) (Sup
 		}
 	}
 	if list.scope != campaign.ScopeGlobal {
-		err := s.suppress(ctx, string(list.scope), list, info, q.Phones, &sum)
-		return sum, err
+		if err := s.suppress(ctx, string(list.scope), list, info, q.Phones, &sum); err != nil {
+			return sum, err
+		}
+		return sum, s.acknowledged(ctx, list.team, now)
 	}
 	if err := s.suppress(ctx, string(campaign.ScopeTeam), list, info, q.Phones, &sum); err != nil {
+		return sum, err
+	}
+	if err := s.acknowledged(ctx, list.team, now); err != nil {
 		return sum, err
 	}
 	teams, err := s.Teams(ctx)

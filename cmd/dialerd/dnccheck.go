@@ -40,6 +40,9 @@ type checkedPhone struct {
 	Phone      campaign.Phone `json:"phone"`
 	Suppressed bool           `json:"suppressed"`
 	Lists      []listing      `json:"lists"` // the widest one for each team and campaign
+
+	// National says of each country's list whether the phone is on it: that matters to campaigns that ask for it.
+	National []campaign.National `json:"national"`
 }
 
 func (a *app) dncCheckCommand() *cobra.Command {
@@ -62,7 +65,11 @@ func (a *app) dncCheckCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				checked = append(checked, checkedPhone{phone, len(lists) > 0, lists})
+				national, err := a.nationals(cmd.Context(), phone)
+				if err != nil {
+					return err
+				}
+				checked = append(checked, checkedPhone{phone, len(lists) > 0, lists, national})
 			}
 			if a.json {
 				return a.printJSON(map[string]any{"phones": checked})
@@ -73,6 +80,11 @@ func (a *app) dncCheckCommand() *cobra.Command {
 				}
 				for _, l := range c.Lists {
 					a.say("%s is on a do-not-call list: %s\n", c.Phone, l)
+				}
+				for _, n := range c.National {
+					if n.Listed {
+						a.say("%s is on the national list of %s\n", c.Phone, n)
+					}
 				}
 			}
 			return nil
@@ -115,6 +127,23 @@ func (a *app) listings(ctx context.Context, phone campaign.Phone, f dncFlags) ([
 		}
 	}
 	return found, nil
+}
+
+// nationals asks every national list about a phone.
+func (a *app) nationals(ctx context.Context, phone campaign.Phone) ([]campaign.National, error) {
+	lists, err := a.store.NationalLists(ctx)
+	if err != nil {
+		return nil, err
+	}
+	countries := make([]string, len(lists))
+	for i, l := range lists {
+		countries[i] = l.Country
+	}
+	found, err := a.store.OnNational(ctx, countries, phone)
+	if found == nil {
+		found = []campaign.National{}
+	}
+	return found, err
 }
 
 func newListing(scope campaign.Scope, team, name string, info store.SuppressionInfo) listing {

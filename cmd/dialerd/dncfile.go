@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -39,14 +40,35 @@ const shownRejects = 20
 func (a *app) dncImportCommand() *cobra.Command {
 	var f dncFlags
 	var country, reason string
+	var pairs []string
+	var bulk, strict bool
+	var national nationalFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Put the phones of a file on a do-not-call list",
 		Long: "Puts the phones of a file on a do-not-call list: one on a line, or CSV with a column of phones. Lines that cannot be read\n" +
-			"are listed; mend them, for these are people who must not be called. It may be run again.",
-		Example: "  dialerd dnc import optouts.csv\n  dialerd dnc import national-registry.txt --global --country US",
-		Args:    cobra.ExactArgs(1),
+			"are listed; mend them, for these are people who must not be called. It may be run again. Every phone of a row counts, if\n" +
+			"several columns hold phones. With each number is kept who put it there, when and why (--reason, else the file's name), which\n" +
+			"takes 150 bytes of Redis a number; a list of millions goes with --bulk, and then only the whole import is in the record.\n" +
+			"With --national the file is a country's own do-not-call list as of --date, whole: it takes the place of the older version at\n" +
+			"once, and holds for the campaigns whose file says consent: {national_list: required}. 31 days later they call nobody until a\n" +
+			"newer version is loaded. A line is a number, or an area code and a number.",
+		Example: "  dialerd dnc import optouts.csv --reason \"asked by letter\"\n  dialerd dnc import optouts.csv --map phone=Handy --strict\n" +
+			"  dialerd dnc import registry.txt --global --country US --bulk\n" +
+			"  dialerd dnc import --national 2026-11-01_US.txt --date 2026-11-01 --country US",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if national.on {
+				return a.nationalCommand(cmd, &national, f, args[0], strings.ToUpper(country))
+			}
+			columns, err := parseMap(pairs)
+			if err != nil {
+				return err
+			}
+			maps.Copy(columns, noKey)
+			if bulk && reason != "" {
+				return usagef("--bulk keeps no reason with each number: leave out --bulk, or --reason")
+			}
 			q, err := a.scope(cmd.Context(), f)
 			if err != nil {
 				return err
@@ -60,38 +82,59 @@ func (a *app) dncImportCommand() *cobra.Command {
 					country = all[0]
 				}
 			}
-			q.Reason, q.By, q.Bulk = reason, operator(), reason == ""
-			out, err := a.suppressFile(cmd.Context(), q, args[0], strings.ToUpper(country))
+			q.Reason, q.By, q.Bulk = cmp.Or(reason, "from "+filepath.Base(args[0])), operator(), bulk
+			out, err := a.suppressFile(cmd.Context(), q, optOuts{file: args[0], country: strings.ToUpper(country), columns: columns})
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(out)
+			if err := a.printDNCImport(out); err != nil {
+				return err
 			}
-			a.say("%s: %s on %s, %d of them new; %s closed\n", plural(out.Rows, "row"), plural(out.Phones, "phone"), out.name(), out.Added,
-				plural(out.Closed, "lead"))
-			for _, reason := range slices.Sorted(maps.Keys(out.Reasons)) {
-				a.say("  rejected, %s: %d\n", reason, out.Reasons[reason])
+			if strict && out.Rejected > 0 {
+				return fmt.Errorf("%s rejected (--strict)", plural(out.Rejected, "row"))
 			}
 			return nil
 		},
 	}
 	f.flags(cmd)
 	cmd.Flags().StringVar(&country, "country", "", "country of numbers without one, as in US")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, kept with each number")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, kept with each number (default: the file's name)")
+	cmd.Flags().StringArrayVar(&pairs, "map", nil, "header of the column of phones, as in phone=Handy")
+	national.flags(cmd)
+	cmd.Flags().BoolVar(&bulk, "bulk", false, "keep who, when and why once for the whole list, not with each number")
+	cmd.Flags().BoolVar(&strict, "strict", false, "end with 1 when lines could not be read")
 	a.jsonFlag(cmd)
 	return cmd
 }
 
+func (a *app) printDNCImport(out *dncImportJSON) error {
+	if a.json {
+		return a.printJSON(out)
+	}
+	a.say("%s: %s on %s, %d of them new; %s closed\n", plural(out.Rows, "row"), plural(out.Phones, "phone"), out.name(), out.Added,
+		plural(out.Closed, "lead"))
+	for _, reason := range slices.Sorted(maps.Keys(out.Reasons)) {
+		a.say("  rejected, %s: %d\n", reason, out.Reasons[reason])
+	}
+	return nil
+}
+
+// optOuts is a file of phones, and how it is read.
+type optOuts struct {
+	file    string
+	country string            // of numbers without one
+	columns map[string]string // role → header
+}
+
 // suppressFile puts the phones of a file on a list.
-func (a *app) suppressFile(ctx context.Context, q store.Suppression, file, country string) (*dncImportJSON, error) {
-	inputs, err := (&importer.Sources{Stdin: a.in}).Expand(file, "")
+func (a *app) suppressFile(ctx context.Context, q store.Suppression, from optOuts) (*dncImportJSON, error) {
+	inputs, err := (&importer.Sources{Stdin: a.in}).Expand(from.file, "")
 	if err != nil {
 		return nil, err
 	}
 	out := &dncImportJSON{dncJSON: newDNC(q), Reasons: map[string]int{}}
 	for _, in := range inputs {
-		if err := a.suppressList(ctx, q, in, country, out); err != nil {
+		if err := a.suppressList(ctx, optOutList{q, in, from}, out); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +147,15 @@ func (a *app) suppressFile(ctx context.Context, q store.Suppression, file, count
 	return out, nil
 }
 
-func (a *app) suppressList(ctx context.Context, q store.Suppression, in importer.Input, country string, out *dncImportJSON) error {
+// optOutList is one list of a file of phones, and where its phones go.
+type optOutList struct {
+	q    store.Suppression
+	in   importer.Input
+	from optOuts
+}
+
+func (a *app) suppressList(ctx context.Context, l optOutList, out *dncImportJSON) error {
+	q, in := l.q, l.in
 	body, err := in.Open(ctx)
 	if err != nil {
 		return err
@@ -112,8 +163,8 @@ func (a *app) suppressList(ctx context.Context, q store.Suppression, in importer
 	defer body.Close()
 	// The lists of leads and of opt-outs are read in the same way; only the phones of these are used.
 	plan := campaign.NewPlan(&campaign.Campaign{Name: "dnc", Team: "dnc", Calling: campaign.Calling{Rules: campaign.RulesNone}})
-	text, added := withHeader(body, country)
-	reader, err := importer.NewReader(text, importer.Options{Plan: plan, Now: a.now(), Source: in.Name, Country: country, Columns: noKey})
+	text, added := withHeader(body, l.from.country)
+	reader, err := importer.NewReader(text, importer.Options{Plan: plan, Now: a.now(), Source: in.Name, Country: l.from.country, Columns: l.from.columns})
 	if err != nil {
 		return err
 	}
@@ -146,6 +197,11 @@ func (a *app) suppressList(ctx context.Context, q store.Suppression, in importer
 			}
 		default:
 			q.Phones = append(q.Phones, row.Lead.Phone)
+			for _, phone := range row.Lead.Phones {
+				if phone != row.Lead.Phone {
+					q.Phones = append(q.Phones, phone)
+				}
+			}
 		}
 		if len(q.Phones) >= dncBatch {
 			if err := flush(); err != nil {

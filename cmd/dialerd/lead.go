@@ -20,7 +20,7 @@ func (a *app) leadCommand() *cobra.Command {
 		Long:  "Adds, shows and changes single leads. What is set by hand survives every import of the lead's list.",
 		Example: "  dialerd lead add +12125550123 --campaign spring --name \"Ann Example\" --urgent\n" +
 			"  dialerd lead release +18005550123 --campaign spring --timezone America/New_York --state NY",
-	}, a.leadAddCommand(), a.leadShowCommand(), a.leadSetCommand(), a.leadHoldCommand(), a.leadReleaseCommand(), a.leadCloseCommand(),
+	}, a.leadAddCommand(), a.leadShowCommand(), a.leadListCommand(), a.leadSetCommand(), a.leadHoldCommand(), a.leadReleaseCommand(), a.leadCloseCommand(),
 		a.leadReopenCommand())
 }
 
@@ -63,8 +63,8 @@ func (a *app) lead(ctx context.Context, text string, t leadTarget) (*store.Recor
 	}
 	switch {
 	case len(found) == 0:
-		return nil, nil, fmt.Errorf("campaign %q has no lead with this phone: %w\nAdd it with: dialerd lead add PHONE --campaign %s",
-			t.campaign, store.ErrNotFound, t.campaign)
+		return nil, nil, fmt.Errorf("campaign %q has no lead with this phone: %w\nAdd it with: dialerd lead add PHONE --campaign %s\n%s",
+			t.campaign, store.ErrNotFound, t.campaign, a.lookedIn())
 	case len(match) == 0:
 		return nil, nil, fmt.Errorf("no lead with this phone has the key %q: %w; the keys are %s", t.key, store.ErrNotFound, strings.Join(keys, ", "))
 	case len(match) > 1:
@@ -155,28 +155,6 @@ func (a *app) leadCloseCommand() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&disposition, "disposition", "", "what became of it (default: as it was)")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever looks at it later")
-	return cmd
-}
-
-func (a *app) leadReopenCommand() *cobra.Command {
-	var notBefore string
-	cmd := a.leadVerb(&cobra.Command{
-		Use:   "reopen PHONE --campaign NAME",
-		Short: "Let a closed lead be called again",
-		Long: "Lets a closed lead be called again. Its attempts still count, so one that has had all of them stays uncalled.\n" +
-			"A phone on a do-not-call list has to be taken off it first (dialerd dnc remove).",
-		Example: "  dialerd lead reopen +12125550123 --campaign spring --not-before 2026-12-01T15:00:00Z",
-	}, func(ctx context.Context, l *campaign.Lead) error {
-		var due time.Time
-		if notBefore != "" {
-			var err error
-			if due, err = a.time(ctx, l.Campaign, "--not-before", notBefore); err != nil {
-				return err
-			}
-		}
-		return a.store.ReopenLead(ctx, l.Campaign, l.ID, due)
-	})
-	cmd.Flags().StringVar(&notBefore, "not-before", "", "do not call it before this time")
 	return cmd
 }
 

@@ -116,7 +116,10 @@ func (a *app) addByHand(ctx context.Context, r *store.Record, h handRow) (*campa
 	if all := countriesOf([]*store.Record{r}); len(all) == 1 {
 		country = all[0]
 	}
-	plan := campaign.NewPlan(&r.Campaign)
+	plan, err := a.plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	reader, err := importer.NewReader(text, importer.Options{
 		Plan: plan, Now: a.now(), Source: "by hand", Columns: columns, Country: country, Delimiter: ',', Encoding: "utf-8",
 	})

@@ -2,27 +2,33 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/region"
 )
 
 func (a *app) leadReleaseCommand() *cobra.Command {
 	var o leadFlags
 	var t leadTarget
+	var place, reason string
 	cmd := &cobra.Command{
 		Use:   "release PHONE --campaign NAME",
 		Short: "Let a held lead be called again",
 		Long: "Lets a held lead be called again. What it was held for has to be answered first, if need be with the flags: a lead\n" +
-			"without a place (toll-free numbers, unknown area codes) needs --timezone and --state or --country, one without consent\n" +
-			"--consent and --consent-at.",
-		Example: "  dialerd lead release +18005550123 --campaign spring --timezone America/New_York --state NY\n" +
+			"without a place (toll-free numbers, unknown area codes) needs --timezone and --region (or --state, --country), one\n" +
+			"without consent --consent and --consent-at.",
+		Example: "  dialerd lead release +18005550123 --campaign spring --timezone America/New_York --region US-NY\n" +
 			"  dialerd lead release +12125550123 --campaign spring --consent \"web form\" --consent-at 2026-01-05",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given, err := o.roles(cmd)
 			if err != nil {
+				return err
+			}
+			if err := nameRegion(given, place); err != nil {
 				return err
 			}
 			ctx := cmd.Context()
@@ -50,31 +56,55 @@ func (a *app) leadReleaseCommand() *cobra.Command {
 			if cmd.Flags().Changed("urgent") {
 				e.edit.Urgent = &o.urgent
 			}
+			e.edit.Why = reason
 			if err := a.store.EditLead(ctx, r.Name, l.ID, e.edit); err != nil {
 				return explain(err, l)
 			}
-			if err := a.store.ReleaseLead(ctx, r.Name, l.ID); err != nil {
+			if err := a.store.ReleaseLead(ctx, r.Name, l.ID, reason); err != nil {
 				return explain(err, l)
 			}
 			return a.showAgain(ctx, l)
 		},
 	}
 	o.flags(cmd)
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever looks at it later")
+	cmd.Flags().StringVar(&place, "region", "", "country, or country and state at once, as in FR or US-NY")
 	t.flags(cmd)
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// nameRegion takes a region for the state and country that it stands for.
+func nameRegion(given map[string]string, place string) error {
+	if place == "" {
+		return nil
+	}
+	name := strings.ToUpper(strings.TrimSpace(place))
+	if t := region.Default(); len(t.Rules(name)) == 0 || strings.Contains(name, "?") {
+		return usagef("--region: %w", noRegion(t, place))
+	}
+	country, state, _ := strings.Cut(name, "-")
+	for role, value := range map[string]string{campaign.RoleCountry: country, campaign.RoleState: state} {
+		if said, twice := given[role]; twice && said != value {
+			return usagef("--region %s and --%s %s: say one of them", name, flagName(role), said)
+		}
+		if value != "" {
+			given[role] = value
+		}
+	}
+	return nil
 }
 
 // callable says what is missing for the lead to be called at some time, or nil.
 func (e *leadEdit) callable(now time.Time) error {
 	switch {
 	case e.at == nil:
-		return fmt.Errorf("the lead cannot be released: nobody can say where it is: %s\nSay so with --timezone and --state, or --timezone and --country", e.problem)
+		return fmt.Errorf("the lead cannot be released: nobody can say where it is: %s\nSay so with --timezone and --state, or --timezone and --region", e.problem)
 	case e.problem != "":
-		return fmt.Errorf("the lead cannot be released: no window opens for it (%s)\nName a place with --timezone and --state, or change calling.hours of the campaign",
+		return fmt.Errorf("the lead cannot be released: no window opens for it (%s)\nName a place with --timezone and --region, or change calling.hours of the campaign",
 			e.problem)
 	case !e.plan.Consents(&e.after, e.at, now):
-		return fmt.Errorf("the lead cannot be released: consent is missing or too old\nGive its evidence with --consent and --consent-at")
+		return fmt.Errorf("the lead cannot be released: %s\nGive its evidence with --consent and --consent-at", e.plan.ConsentLack(&e.after, e.at, now))
 	case !e.lead.NotAfter.IsZero() && !now.Before(e.lead.NotAfter) && e.given[campaign.RoleNotAfter] == "":
 		return fmt.Errorf("the lead cannot be released: it was not to be called after %s\nGive a later time with --not-after", stamp(e.lead.NotAfter))
 	case e.lead.Spent() >= e.plan.Attempts.Lifetime:

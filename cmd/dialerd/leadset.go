@@ -32,6 +32,8 @@ var leadRoles = []struct{ role, usage string }{
 	{campaign.RoleNotAfter, "not called from this time on"},
 	{campaign.RoleConsent, "evidence of consent: where it came from"},
 	{campaign.RoleConsentAt, "when consent was given"},
+	{campaign.RoleConsentSource, "where the evidence of consent can be found"},
+	{campaign.RoleConsentScope, "what the consent is for"},
 }
 
 func flagName(role string) string { return strings.ReplaceAll(role, "_", "-") }
@@ -77,6 +79,7 @@ func (o *leadFlags) roles(cmd *cobra.Command) (map[string]string, error) {
 func (a *app) leadSetCommand() *cobra.Command {
 	var o leadFlags
 	var t leadTarget
+	var reason string
 	cmd := &cobra.Command{
 		Use:   "set PHONE --campaign NAME",
 		Short: "Change what is known of a lead",
@@ -106,6 +109,7 @@ func (a *app) leadSetCommand() *cobra.Command {
 			if cmd.Flags().Changed("urgent") {
 				e.edit.Urgent = &o.urgent
 			}
+			e.edit.Why = reason
 			if err := a.store.EditLead(cmd.Context(), r.Name, l.ID, e.edit); err != nil {
 				return explain(err, l)
 			}
@@ -117,6 +121,7 @@ func (a *app) leadSetCommand() *cobra.Command {
 	}
 	o.flags(cmd)
 	t.flags(cmd)
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever looks at it later")
 	a.jsonFlag(cmd)
 	return cmd
 }
@@ -160,7 +165,10 @@ func (e *leadEdit) place(ctx context.Context) error {
 		return err
 	}
 	list := lists[e.lead.List]
-	e.plan, e.after = campaign.NewPlan(&e.record.Campaign), *e.lead
+	if e.plan, err = e.app.plan(ctx, e.record); err != nil {
+		return err
+	}
+	e.after = *e.lead
 	e.edit.Overrides = e.given
 	// value is what will hold for a role: what is given, else what holds now; lifted, what the row says.
 	value := func(role, now string) string {
@@ -182,6 +190,8 @@ func (e *leadEdit) place(ctx context.Context) error {
 	}
 	said = value(campaign.RoleCountry, said)
 	e.after.Consent = value(campaign.RoleConsent, e.lead.Consent)
+	e.after.ConsentSource = value(campaign.RoleConsentSource, e.lead.ConsentSource)
+	e.after.ConsentScope = value(campaign.RoleConsentScope, e.lead.ConsentScope)
 	if v, ok := e.given[campaign.RoleConsentAt]; ok {
 		if v == "" {
 			v = list.Cell(e.lead.Row, campaign.RoleConsentAt)
@@ -195,7 +205,8 @@ func (e *leadEdit) place(ctx context.Context) error {
 		n, _ := strconv.Atoi(v) // was checked; a bad cell counts as none
 		e.edit.Priority = &n
 	}
-	found := region.Locate(region.Signals{Phone: string(e.lead.Phone), State: e.after.Province, ZIP: e.after.ZIP, Country: said, Zone: e.after.Zone})
+	found := campaign.Locate(
+		region.Signals{Phone: string(e.lead.Phone), State: e.after.Province, ZIP: e.after.ZIP, Country: said, Zone: e.after.Zone}, e.lead.Phones)
 	if !found.Problem.None() {
 		e.problem = found.Problem.String()
 		return nil

@@ -11,26 +11,30 @@ import (
 
 // leadJSON is a lead as `lead` commands print it.
 type leadJSON struct {
-	Campaign    string            `json:"campaign"`
-	Lead        string            `json:"lead"`
-	Phone       campaign.Phone    `json:"phone"`
-	Key         string            `json:"key"`
-	State       string            `json:"state"`
-	Reason      text              `json:"reason"`
-	Note        text              `json:"note"`
-	Due         stamp             `json:"due"`
-	Urgent      bool              `json:"urgent"`
-	Priority    int               `json:"priority"`
-	Name        text              `json:"name"`
-	Email       text              `json:"email"`
-	Province    text              `json:"province"`
-	ZIP         text              `json:"zip"`
-	Timezone    text              `json:"timezone"`
-	Country     text              `json:"country"`
-	NotBefore   stamp             `json:"not_before"`
-	NotAfter    stamp             `json:"not_after"`
-	Consent     text              `json:"consent"`
-	ConsentAt   stamp             `json:"consent_at"`
+	Campaign  string         `json:"campaign"`
+	Lead      string         `json:"lead"`
+	Phone     campaign.Phone `json:"phone"`
+	Key       string         `json:"key"`
+	State     string         `json:"state"`
+	Reason    text           `json:"reason"`
+	Note      text           `json:"note"`
+	Due       stamp          `json:"due"`
+	Urgent    bool           `json:"urgent"`
+	Priority  int            `json:"priority"`
+	Name      text           `json:"name"`
+	Email     text           `json:"email"`
+	Province  text           `json:"province"`
+	ZIP       text           `json:"zip"`
+	Timezone  text           `json:"timezone"`
+	Country   text           `json:"country"`
+	NotBefore stamp          `json:"not_before"`
+	NotAfter  stamp          `json:"not_after"`
+	Consent   text           `json:"consent"`
+	ConsentAt stamp          `json:"consent_at"`
+
+	ConsentSource text `json:"consent_source"`
+	ConsentScope  text `json:"consent_scope"`
+
 	Attributes  map[string]string `json:"attributes"`
 	Disposition text              `json:"disposition"`
 	Attempts    []attemptJSON     `json:"attempts"`
@@ -64,12 +68,13 @@ func (a *app) printLead(l *campaign.Lead) error {
 			Campaign: l.Campaign, Lead: l.ID, Phone: l.Phone, Key: l.Key, State: string(l.State), Reason: text(l.Reason), Note: text(l.Note),
 			Due: stamp(l.Due), Urgent: l.Urgent, Priority: l.Priority, Name: text(l.Name), Email: text(l.Email), Province: text(l.Province),
 			ZIP: text(l.ZIP), Timezone: text(l.Zone), Country: text(l.Country), NotBefore: stamp(l.NotBefore), NotAfter: stamp(l.NotAfter),
-			Consent: text(l.Consent), ConsentAt: stamp(l.ConsentAt), Attributes: attributes, Disposition: text(l.Disposition),
+			Consent: text(l.Consent), ConsentAt: stamp(l.ConsentAt), ConsentSource: text(l.ConsentSource),
+			ConsentScope: text(l.ConsentScope), Attributes: attributes, Disposition: text(l.Disposition),
 			Attempts: attemptsJSON(l.Attempts),
 		})
 	}
 	a.say("%s in campaign %s: %s", l.Phone, l.Campaign, l.State)
-	if why := strings.TrimSpace(string(l.Reason) + " " + parens(l.Note)); why != "" {
+	if why := strings.TrimSpace(string(l.Reason) + " " + parens(strings.TrimPrefix(l.Note, string(l.Reason)+": "))); why != "" {
 		a.say(", %s", why)
 	}
 	a.say("\n")
@@ -93,6 +98,8 @@ func (a *app) printLead(l *campaign.Lead) error {
 	line("not after", stamp(l.NotAfter).String())
 	line("consent", l.Consent)
 	line("consent at", stamp(l.ConsentAt).String())
+	line("consent from", l.ConsentSource)
+	line("consent for", l.ConsentScope)
 	if l.Urgent {
 		line("urgent", "yes")
 	}

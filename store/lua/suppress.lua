@@ -22,7 +22,10 @@ while i <= #ARGV do
   local phone = ARGV[i]
   if scope ~= 'leads' and redis.call('SADD', list .. bucket(phone), digits(phone)) == 1 then
     added = added + 1
-    if info ~= '' then redis.call('HSET', about, phone, info) end
+    if info ~= '' then
+      redis.call('HSET', about, phone, info)
+      record('dnc_add', { n = own, p = phone, x = scope, d = info })
+    end
   end
   for j = 1, c do
     closed = closed + close(ARGV[4 + j], ARGV[i + j], phone)
@@ -34,5 +37,6 @@ while i <= #ARGV do
   i = i + 1 + c
 end
 tally(home, 'dnc', added)
+if info == '' and added > 0 then record('dnc_import', { n = own, x = int(added) }) end
 if scope == 'leads' or added > 0 or closed > 0 then redis.call('HINCRBY', home, 'epoch', 1) end
 return { 'ok', int(added), int(closed), redis.call('HGET', home, 'epoch') or '0' }

@@ -15,6 +15,7 @@ for i = 3, #ARGV do
     removed = removed + 1
     redis.call('HDEL', about, phone)
     redis.call('HSET', gone, phone, ARGV[2])
+    record('dnc_remove', { n = ARGV[1], p = phone, d = ARGV[2] })
   end
 end
 tally(home, 'dnc', -removed)
