@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,92 +10,84 @@ import (
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/thoughtly"
 )
 
 const (
 	// agentsAge is how long the list of a team's agents is believed.
 	agentsAge = 5 * time.Minute
-	// agentsRetry is how soon it is read again when a campaign names an agent that it does not have.
+	// agentsRetry is how soon it is read again when a campaign that has work names an agent that it does not have.
 	agentsRetry = 30 * time.Second
-	// agentsFresh is how old it may be when the API refuses a call and the question is whether the agent is to blame.
-	agentsFresh = 5 * time.Second
+	// agentsFresh is how soon it is read again after the API refused a call and the question is whether the agent is to blame: a lead
+	// that waits for the answer is neither held nor called meanwhile, and a list costs a request.
+	agentsFresh = 15 * time.Second
+	// agentsLock bounds the time in which one daemon reads it for the fleet.
+	agentsLock = 2 * time.Minute
 )
 
-// roster is what the API last said about a team's agents.
-type roster struct {
-	at     time.Time
-	status map[string]string // id → status word
-}
-
-// Agents reads the team's agents and notes which campaigns cannot call because theirs are archived or unknown. It costs one
-// request per fifty agents. An error means that the list is as it was.
+// Agents reads the team's agents for the whole fleet and notes which campaigns cannot call because theirs are archived or unknown. It
+// costs one request per fifty agents. An error means that the list is as it was.
 func (d *Dialer) Agents(ctx context.Context, team *Team) error {
-	status := map[string]string{}
+	r := store.Roster{At: d.Now(), Status: map[string]string{}}
 	for page := 0; ; page++ {
 		agents, err := team.API.ListAgents(ctx, thoughtly.ListAgentsRequest{All: true, Page: thoughtly.Page{Page: page, Limit: pageSize}})
 		if err != nil {
 			return fmt.Errorf("list the agents of team %s: %w", team.Name, err)
 		}
-		before := len(status)
+		before := len(r.Status)
 		for _, a := range agents.Items {
-			status[a.ID] = a.Status
+			r.Status[a.ID] = a.Status
 		}
 		// A server that ignores the page number would give the first one for ever.
-		if !agents.More || len(status) == before {
+		if !agents.More || len(r.Status) == before {
 			break
 		}
 	}
-	d.mu.Lock()
-	if d.rosters == nil {
-		d.rosters = map[string]*roster{}
+	if err := d.Store.PutRoster(ctx, team.Name, r); err != nil {
+		return err
 	}
-	d.rosters[team.Name] = &roster{at: d.Now(), status: status}
-	d.mu.Unlock()
 	d.forget(team.Name)
 	view, err := d.view(ctx, team.Name)
 	if err != nil {
 		return err
 	}
 	for _, c := range view.campaigns {
-		problem := d.problem(team.Name, c.plan.Campaign)
-		if problem == c.record.Problem {
+		if c.problem == c.record.Problem {
 			continue
 		}
-		if problem != "" {
-			d.Log.Error("campaign is not called", "team", team.Name, "campaign", c.name(), "problem", problem)
+		if c.problem != "" {
+			d.Log.Error("campaign is not called", "team", team.Name, "campaign", c.name(), "problem", c.problem)
 		}
-		if err := d.Store.SetProblem(ctx, c.name(), problem); err != nil {
+		if err := d.Store.SetProblem(ctx, c.name(), c.problem); err != nil {
 			return fmt.Errorf("note the problem of campaign %s: %w", c.name(), err)
 		}
 	}
+	d.forget(team.Name)
 	return nil
 }
 
-// problem says why a campaign cannot call at all, and what to do about it; "" when nothing is known against it.
-func (d *Dialer) problem(team string, c *campaign.Campaign) string {
-	d.mu.Lock()
-	r := d.rosters[team]
-	d.mu.Unlock()
+// agentProblem says why a campaign cannot call at all, and what to do about it; "" when nothing is known against it.
+func agentProblem(r *store.Roster, c *campaign.Campaign) string {
 	if r == nil {
 		return "" // nothing is called before the first list was read
 	}
 	for _, a := range c.Agents {
-		status, known := r.status[a.ID]
+		status, known := r.Status[a.ID]
 		if !known {
-			return fmt.Sprintf("agent %q is unknown to the team; its agents are %s: mend agents in the campaign file and apply it", a.ID, r.active())
+			return fmt.Sprintf("agent %q is unknown to the team; its agents are %s: mend agents in the campaign file and apply it", a.ID, activeAgents(r))
 		}
 		if status != "" && !strings.EqualFold(status, "ACTIVE") {
-			return fmt.Sprintf("agent %q is %s: publish it in Thoughtly, or name another one in the campaign file (%s)", a.ID, strings.ToLower(status), r.active())
+			return fmt.Sprintf("agent %q is %s: publish it in Thoughtly, or name another one in the campaign file (%s)", a.ID, strings.ToLower(status), activeAgents(r))
 		}
 	}
 	return ""
 }
 
-// active lists the agents that can call, for messages.
-func (r *roster) active() string {
+// activeAgents lists the agents that can call, for messages.
+func activeAgents(r *store.Roster) string {
 	var ids []string
-	for id, status := range r.status {
+	for id, status := range r.Status {
 		if status == "" || strings.EqualFold(status, "ACTIVE") {
 			ids = append(ids, id)
 		}
@@ -106,40 +99,98 @@ func (r *roster) active() string {
 	return strings.Join(ids[:min(len(ids), 10)], ", ")
 }
 
-// agentsDue reports whether the team's agents should be read again: the list is old, or a campaign names one that it has not.
-func (d *Dialer) agentsDue(team string, v *teamView, now time.Time) bool {
-	d.mu.Lock()
-	r := d.rosters[team]
-	d.mu.Unlock()
-	if r == nil || now.Sub(r.at) >= agentsAge {
-		return true
-	}
-	return now.Sub(r.at) >= agentsRetry && slices.ContainsFunc(v.campaigns, func(c *campaignView) bool {
-		return c.record.Problem != "" || d.problem(team, c.plan.Campaign) != ""
-	})
+// older reports whether a roster was read longer ago than age, or at no time that can be.
+func older(r *store.Roster, now time.Time, age time.Duration) bool {
+	return r == nil || now.Sub(r.At) >= age || r.At.Sub(now) > age
 }
 
-// agentGone reports whether the campaign has an agent that cannot call, after the API refused a call without saying clearly whose
-// fault that was. The agents are read anew, unless that was done a moment ago, within the time that there is.
-func (d *Dialer) agentGone(ctx context.Context, team *Team, c *campaignView, within time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, within)
+// agentsDue is how old the team's agents may be: less where a campaign that has work names one that the list has not.
+func (v *teamView) agentsDue(now time.Time) time.Duration {
+	for _, c := range v.campaigns {
+		if c.stages(now) && (c.record.Problem != "" || c.problem != "") {
+			return agentsRetry
+		}
+	}
+	return agentsAge
+}
+
+// renewAgents reads the team's agents anew unless some daemon of the fleet did so within age, or is at it. It returns what is known
+// then.
+func (d *Dialer) renewAgents(ctx context.Context, team *Team, age time.Duration) (*store.Roster, error) {
+	known, err := d.Store.Roster(ctx, team.Name)
+	if err != nil || !older(known, d.Now(), age) {
+		return known, err
+	}
+	lock, owner := "agents:"+team.Name, rand.Text()
+	if free, _, err := d.Store.Lock(ctx, lock, owner, agentsLock, d.Now()); err != nil || !free {
+		return known, err
+	}
+	defer func() {
+		if err := d.Store.Unlock(context.WithoutCancel(ctx), lock, owner); err != nil {
+			d.Log.Warn("agents not unlocked; the next list comes later", "team", team.Name, "err", err)
+		}
+	}()
+	// The last one who held the lock may have read them just now.
+	if known, err = d.Store.Roster(ctx, team.Name); err != nil || !older(known, d.Now(), age) {
+		return known, err
+	}
+	if err := d.Agents(ctx, team); err != nil {
+		return known, err
+	}
+	return d.Store.Roster(ctx, team.Name)
+}
+
+// blame is who is at fault when the API refuses a call without saying clearly.
+type blame int
+
+const (
+	blameLead    blame = iota
+	blameAgent         // no lead of the campaign can be called with it
+	blameUnknown       // the agents were read before the call was refused, and too short a time ago to read them again
+)
+
+// refusal is what is known of a call that the API refused.
+type refusal struct {
+	since  time.Time     // when it first refused to call the lead
+	again  bool          // that was another call, before this one
+	within time.Duration // how much time there is to find out
+}
+
+// refused reads it from the lead as it was before the call.
+func refused(lead *campaign.Lead, at time.Time, within time.Duration) refusal {
+	r := refusal{since: at, within: within}
+	n := len(lead.Attempts)
+	if n > 0 && lead.Attempts[n-1].State == campaign.Refused && (lead.Restaged || lead.Reason == campaign.ReasonHold) {
+		r.since, r.again = lead.Attempts[n-1].At, true
+	}
+	return r
+}
+
+// blame says whether the agent or the lead is at fault.
+func (d *Dialer) blame(ctx context.Context, team *Team, c *campaignView, r refusal) blame {
+	ctx, cancel := context.WithTimeout(ctx, r.within)
 	defer cancel()
 	door := d.door("agents "+team.Name, 1)
 	select {
 	case door <- struct{}{}:
 		defer func() { <-door }()
 	case <-ctx.Done():
-		return false
+		return blameUnknown
 	}
-	d.mu.Lock()
-	r := d.rosters[team.Name]
-	d.mu.Unlock()
-	if r == nil || d.Now().Sub(r.at) >= agentsFresh {
-		if err := d.Agents(ctx, team); err != nil {
-			d.Log.Warn("agents could not be checked", "team", team.Name, "err", err)
+	known, err := d.renewAgents(ctx, team, agentsFresh)
+	switch {
+	case err != nil:
+		d.Log.Warn("agents could not be checked", "team", team.Name, "err", err)
+		if r.again {
+			return blameLead // or it would be called for ever
 		}
+		return blameUnknown
+	case agentProblem(known, c.plan.Campaign) != "":
+		return blameAgent
+	case known == nil || known.At.Before(r.since):
+		return blameUnknown
 	}
-	return d.problem(team.Name, c.plan.Campaign) != ""
+	return blameLead
 }
 
 // KeepAgents reads the agents of every team again when that is due, until ctx ends.
@@ -154,8 +205,8 @@ func (d *Dialer) KeepAgents(ctx context.Context) {
 		}
 		for _, name := range sortedKeys(d.Teams) {
 			v, err := d.view(ctx, name)
-			if err == nil && d.agentsDue(name, v, d.Now()) {
-				err = d.Agents(ctx, d.Teams[name])
+			if err == nil {
+				_, err = d.renewAgents(ctx, d.Teams[name], v.agentsDue(d.Now()))
 			}
 			if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized && v.state.Paused == "" {
 				err = d.pause(ctx, d.Teams[name], failure)

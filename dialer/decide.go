@@ -11,11 +11,15 @@ import (
 
 // subject reads what the decision needs to know.
 func (d *Dialer) subject(ctx context.Context, team *Team, c *campaignView, lead *campaign.Lead, now time.Time) (campaign.Subject, error) {
-	facts, err := d.Store.Facts(ctx, lead, c.plan.Day(now), now)
+	facts, err := d.Store.FactsOf(ctx, store.FactsQuery{
+		Lead: lead, Day: c.plan.Day(now), Now: now, TeamDay: team.Budget.Day(now), Agent: c.plan.AgentFor(lead).ID,
+		Countries: c.plan.NationalCountries(c.places[lead.Lane]),
+	})
 	if err != nil {
 		return campaign.Subject{}, fmt.Errorf("read the facts of lead %s: %w", lead.ID, err)
 	}
 	facts.TeamMaxInFlight = team.MaxInFlight
+	team.Budget.Fill(facts)
 	return campaign.Subject{Plan: c.plan, Lead: lead, Place: c.places[lead.Lane], Facts: facts}, nil
 }
 
@@ -39,9 +43,10 @@ func (d *Dialer) decide(s campaign.Subject, team *Team, now time.Time) campaign.
 func (d *Dialer) beginRequest(team *Team, c *campaignView, claim *store.Claim, s campaign.Subject, agent campaign.Agent, now, deadline time.Time) store.BeginRequest {
 	return store.BeginRequest{
 		Claim: claim, Agent: agent.ID, Now: now, Deadline: deadline,
-		Caps: caps(c.plan.Limits(s.Place)), Gap: c.plan.Attempts.Gap, Lifetime: c.plan.Attempts.Lifetime,
+		Caps: caps(c.plan.Limits(s.Place, now)), Quiets: quiets(c.plan.Quiets(claim.Lead, s.Place, now)), Gap: c.plan.Attempts.Gap, Lifetime: c.plan.Attempts.Lifetime,
 		MaxInFlight: store.MaxInFlight{Campaign: c.plan.Pace.MaxInFlight, Team: team.MaxInFlight},
 		CallsPerDay: c.plan.Budget.CallsPerDay, Day: c.plan.Day(now),
+		Days:    store.Days{Team: team.Budget.CallsPerDay, TeamDay: team.Budget.Day(now), Agent: agent.CallsPerDay},
 		Reserve: reserve(agent), TalkTime: talkTime(c.plan.Budget, team.PerMinute),
 		TeamEpoch: s.Facts.TeamEpoch, CampaignEpoch: s.Facts.CampaignEpoch,
 	}
@@ -52,6 +57,15 @@ func caps(limits []campaign.Limit) []store.Cap {
 	out := make([]store.Cap, len(limits))
 	for i, l := range limits {
 		out[i] = store.Cap{N: l.N, Window: l.Per, Reason: l.Reason()}
+	}
+	return out
+}
+
+// quiets are the pauses as Begin takes them.
+func quiets(all []campaign.Quiet) []store.Quiet {
+	out := make([]store.Quiet, len(all))
+	for i, q := range all {
+		out[i] = store.Quiet{Window: q.Per, Refusal: q.Refusal, Reason: q.Reason}
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -17,7 +18,7 @@ func (d *Dialer) demand(team *Team, v *teamView, now time.Time, ahead time.Durat
 		if c.stages(now) {
 			stages += c.unstaged()
 		}
-		if d.callable(team, c, now) {
+		if c.callable(now) {
 			calls += min(c.due(now, ahead), c.room(team, now), d.paceRoom(team, c, now, ahead))
 		}
 	}
@@ -25,8 +26,23 @@ func (d *Dialer) demand(team *Team, v *teamView, now time.Time, ahead time.Durat
 }
 
 // callable reports whether a campaign may be called at all now.
-func (d *Dialer) callable(team *Team, c *campaignView, now time.Time) bool {
-	return c.state(now) == campaign.Running && c.record.Problem == "" && d.problem(team.Name, c.plan.Campaign) == ""
+func (v *campaignView) callable(now time.Time) bool {
+	return v.state(now) == campaign.Running && v.record.Problem == "" && v.problem == "" &&
+		(v.unheard.IsZero() || now.Sub(v.unheard) >= hearWait)
+}
+
+// hearWait is how long a campaign waits for its agents' webhooks. The calls of one that nobody hears are settled by look-ups.
+const hearWait = 20 * time.Second
+
+// unheardSince is since when a campaign waits for the webhooks of an agent.
+func (d *Dialer) unheardSince(team string, c, before *campaignView, now time.Time) time.Time {
+	if d.Heard == nil || !slices.ContainsFunc(c.plan.Agents, func(a campaign.Agent) bool { return !d.Heard(team, a.ID) }) {
+		return time.Time{}
+	}
+	if before != nil && !before.unheard.IsZero() {
+		return before.unheard
+	}
+	return now
 }
 
 // due counts the leads of open lanes that are due within ahead, and the urgent ones.
@@ -37,7 +53,7 @@ func (v *campaignView) due(now time.Time, ahead time.Duration) int {
 	}
 	for _, id := range v.open(now) {
 		lane := v.lanes[id]
-		n += lane.Ready + lane.New
+		n += lane.Ready + lane.New - lane.Again
 		if lane.Wait > 0 && !lane.NextDue.After(now.Add(ahead)) {
 			n++
 		}
@@ -68,26 +84,45 @@ func (v *campaignView) unstaged() int {
 	return n
 }
 
-// unstagedIn counts those of some lanes.
-func (v *campaignView) unstagedIn(lanes []string) int {
+// untriedIn counts those of some lanes, less the ones whose contact could not be made before: they wait for slots that calls leave.
+func (v *campaignView) untriedIn(lanes []string) int {
 	n := 0
 	for _, id := range lanes {
-		n += v.lanes[id].New
+		n += v.lanes[id].New - v.lanes[id].Again
 	}
 	return n
 }
 
-// room is how many more calls the team may have under way.
+// room is how many more calls the team may begin: by those under way, and by those of today.
 func (v *teamView) room(team *Team) int {
-	if team.MaxInFlight <= 0 {
+	n := math.MaxInt
+	if team.MaxInFlight > 0 {
+		n = max(team.MaxInFlight-v.state.InFlight, 0)
+	}
+	if most := team.Budget.CallsPerDay; most > 0 {
+		n = min(n, max(most-v.calls, 0))
+	}
+	return n
+}
+
+// agentRoom is how many more calls the campaign's agents may begin today.
+func (v *campaignView) agentRoom() int {
+	if v.byAgent == nil {
 		return math.MaxInt
 	}
-	return max(team.MaxInFlight-v.state.InFlight, 0)
+	n := 0
+	for i, a := range v.plan.Agents {
+		if a.CallsPerDay <= 0 {
+			return math.MaxInt
+		}
+		n += max(a.CallsPerDay-v.byAgent[i], 0)
+	}
+	return n
 }
 
 // room is how many more calls the campaign's own bounds leave, as they were when the view was read.
 func (v *campaignView) room(team *Team, now time.Time) int {
-	n := math.MaxInt
+	n := v.agentRoom()
 	if v.counts == nil {
 		return n
 	}

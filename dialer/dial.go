@@ -41,7 +41,7 @@ func (d *Dialer) Dial(ctx context.Context, t queue.Dial) error {
 	if calls, _ := d.demand(team, view, d.Now(), time.Second); calls == 0 {
 		return nil
 	}
-	permit, err := d.acquire(ctx, team)
+	permit, err := d.acquire(ctx, team, thoughtly.ClassCall)
 	if err != nil || permit == nil {
 		return err
 	}
@@ -50,15 +50,15 @@ func (d *Dialer) Dial(ctx context.Context, t queue.Dial) error {
 }
 
 // acquire waits for a slot. It returns nothing when there is none to be had.
-func (d *Dialer) acquire(ctx context.Context, team *Team) (*thoughtly.Permit, error) {
+func (d *Dialer) acquire(ctx context.Context, team *Team, class thoughtly.Class) (*thoughtly.Permit, error) {
 	wait, cancel := context.WithTimeout(ctx, slotWait)
 	defer cancel()
-	permit, err := team.API.Acquire(wait, thoughtly.ClassCall)
+	permit, err := team.API.Acquire(wait, class)
 	if err != nil {
 		if wait.Err() != nil || noSlot(err) {
 			return nil, nil // the feed makes new tickets
 		}
-		return nil, fmt.Errorf("dial for team %s: %w", team.Name, err)
+		return nil, fmt.Errorf("take a %s slot of team %s: %w", class, team.Name, err)
 	}
 	return permit, nil
 }
@@ -107,8 +107,8 @@ func (d *Dialer) pick(ctx context.Context, team *Team, v *teamView, now time.Tim
 		if err != nil {
 			return nil, nil, fmt.Errorf("pick a lead of campaign %s: %w", c.name(), err)
 		}
-		if claim == nil && c.unstagedIn(open) > 0 {
-			claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: open, N: 1, Now: now, Lease: team.stageLease()})
+		if claim == nil && c.untriedIn(open) > 0 {
+			claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: open, N: 1, Now: now, Lease: team.stageLease(), Untried: true})
 			if err != nil {
 				return nil, nil, fmt.Errorf("pick a lead of campaign %s to stage: %w", c.name(), err)
 			}
@@ -133,34 +133,48 @@ func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *st
 		return false, d.returned(d.Store.Return(ctx, claim), claim)
 	}
 	var refusal *store.Refusal
+	var record *decided
+	no := func(v verdict) (bool, error) {
+		claim.Decision = record.refuse(v)
+		return false, d.refuse(ctx, c, claim, v, skip)
+	}
 	for range 3 { // a decision can be out of date when it is to be bound; then it is made again
 		now := permit.Now()
 		subject, err := d.subject(ctx, team, c, claim.Lead, now)
 		if err != nil {
 			return false, err
 		}
+		if f := subject.Facts; f.Version != c.record.Version || f.Rules != c.plan.Book().Number() {
+			// The campaign, or the operator's rules, were applied anew since the view was read: another plan has to decide.
+			d.forget(team.Name)
+			skip[c.name()] = true
+			return false, d.returned(d.Store.Return(ctx, claim), claim)
+		}
 		decision := d.decide(subject, team, now)
+		record = d.decided(c, subject, decision, now)
 		if decision.Verdict != campaign.Call {
-			return false, d.refuse(ctx, c, claim, judge(subject, decision, now), skip)
+			return no(judge(subject, decision, now))
 		}
 		if claim.Lead.State == campaign.LeadNew && claim.Lead.Contact != "" { // another lead has brought it
 			return false, d.staged(ctx, c, claim, claim.Lead.Contact)
 		}
-		if claim.Lead.Contact == "" { // not staged yet
-			permit.Release() // it would grow old meanwhile; the next ticket calls the lead
-			d.called(team.Name, c)
-			_, err := d.stage(ctx, team, team.API.As(thoughtly.ClassCall), c, claim)
-			return true, err
+		if claim.Lead.Contact == "" { // not staged yet: this slot is for its contact, another ticket calls it
+			_, err := d.stage(ctx, team, permit.Client(), c, claim)
+			if permit.Spent() {
+				d.called(team.Name, c)
+			}
+			return permit.Spent(), err
 		}
 		free, undo, err := d.take(ctx, team, c, claim, now)
 		if err != nil {
 			return false, err
 		}
 		if !free {
-			return false, d.refuse(ctx, c, claim, verdict{reason: campaign.ReasonLimit, scope: ofCampaign}, skip)
+			return no(verdict{reason: campaign.ReasonLimit, scope: ofCampaign})
 		}
 		agent := c.plan.AgentFor(claim.Lead)
 		deadline := permit.At().Add(team.Timeout)
+		claim.Decision = record.allow(deadline)
 		var id string
 		id, refusal, err = d.begin(ctx, d.beginRequest(team, c, claim, subject, agent, now, deadline))
 		if err != nil || refusal != nil {
@@ -168,19 +182,22 @@ func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *st
 		}
 		switch {
 		case errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrConflict):
+			claim.Decision = nil
 			return false, d.returned(d.Store.Return(ctx, claim), claim) // it has changed; mostly somebody else has it by now
+		case errors.Is(err, store.ErrUnacknowledged):
+			return true, d.takeBack(ctx, id, permit.Now(), err)
 		case err != nil:
 			return false, fmt.Errorf("begin a call to lead %s of campaign %s: %w", claim.Lead.ID, c.name(), err)
 		case refusal == nil:
 			d.called(team.Name, c)
 			return true, d.send(ctx, team, c, claim, permit, sending{id: id, agent: agent.ID, deadline: deadline})
 		case !refusal.Until.IsZero():
-			return false, d.refuse(ctx, c, claim, verdict{reason: refusal.Reason, until: refusal.Until}, skip)
+			return no(verdict{reason: refusal.Reason, until: refusal.Until})
 		case refusal.Reason == campaign.ReasonBudget:
-			return false, d.refuse(ctx, c, claim, verdict{reason: refusal.Reason, scope: ofCampaign}, skip)
+			return no(verdict{reason: refusal.Reason, scope: ofCampaign})
 		}
 	}
-	return false, d.refuse(ctx, c, claim, verdict{reason: refusal.Reason, scope: ofCampaign}, skip)
+	return no(verdict{reason: refusal.Reason, scope: ofCampaign})
 }
 
 // begin is Store.Begin, asked again when its reply was lost: the same request twice begins once.

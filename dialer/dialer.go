@@ -28,6 +28,7 @@ type Team struct {
 	Unresolved  time.Duration // list it as unresolved after this
 	MaxInFlight int           // 0 = no limit
 	PerMinute   float64       // price of a minute; 0 = not known
+	Budget      campaign.TeamBudget
 }
 
 // spacing is the time between two slots of the limit.
@@ -42,17 +43,20 @@ type Dialer struct {
 	Queue     *queue.Client
 	Teams     map[string]*Team
 	Now       func() time.Time // with its monotonic reading
+	Offset    time.Duration    // what Now is ahead of Redis' clock on purpose (a demo's shifted clock)
 	Log       *slog.Logger
 	FeedEvery time.Duration // between two rounds of Feed; 0 = 500 ms
 	// Import reads a campaign's lists. It is given, because reading lists is another package's work.
 	Import func(ctx context.Context, campaign string) error
+	// Heard reports whether an agent's webhooks are subscribed; nil = somebody else sees to that. A campaign with an agent that is
+	// not heard waits for it, hearWait at most.
+	Heard func(team, agent string) bool
 	// Observe is told what happened, for metrics; nil means nobody listens.
 	Observe func(Event)
 
 	mu      sync.Mutex
 	cache   map[string]*teamView     // what is known of a team's campaigns, refreshed every viewAge
 	strides map[string]*stride       // whose turn it is, by kind of work and team
-	rosters map[string]*roster       // agents, by team
 	rounds  map[string]int64         // the last round of regular work, and the last slot that was offered
 	places  map[string]chan struct{} // who may be in some part of the code at once
 	paced   map[string]time.Time     // when the next call of a paced campaign is free, as far as known
@@ -85,7 +89,18 @@ func (d *Dialer) Handlers() queue.Handlers {
 }
 
 // foreign puts a task of a team that is not in this daemon's settings back for a daemon that has it.
-func foreign() error { return queue.SnoozeFor(time.Second) }
+func foreign() error { return queue.Elsewhere() }
+
+// usualLookAfter is Team.LookAfter unless the settings say otherwise.
+const usualLookAfter = 5 * time.Minute
+
+// anyTeam is a team for work that needs no credentials, which is done for all: an opt-out must not wait for a daemon that has them.
+func (d *Dialer) anyTeam(name string) *Team {
+	if team, ok := d.Teams[name]; ok {
+		return team
+	}
+	return &Team{Name: name, LookAfter: usualLookAfter}
+}
 
 // door is a semaphore by name. It is a channel, since one who waits at a mutex would hold virtual time in tests.
 func (d *Dialer) door(name string, wide int) chan struct{} {

@@ -124,6 +124,7 @@ func TestFaultOfTheCallRequest(t *testing.T) {
 
 // A key that is refused stops the team at the first call, spends nobody's attempt, and is not tried again.
 func TestRefusedCredentialsPauseTheTeam(t *testing.T) {
+	inWhole(t)
 	t.Parallel()
 	for _, kind := range []string{"401", "403"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -199,6 +200,7 @@ func TestArchivedAgentStopsTheCampaignAndHoldsNobody(t *testing.T) {
 
 // A create whose reply was lost is searched for before another contact is made.
 func TestLostReplyToACreateMakesNoSecondContact(t *testing.T) {
+	inWhole(t)
 	t.Parallel()
 	for _, kind := range []string{"500_after", "hang_after", "reset_after", "junk_after"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	maxTickets = 500
 	// reconcileEvery and sweepEvery are how often a team's open calls and its lost wake-ups are looked for.
 	reconcileEvery = 10 * time.Second
-	sweepEvery     = 30 * time.Second
+	sweepEvery     = 10 * time.Second
 )
 
 // Feed keeps a few seconds of tickets queued for every team that has work, until ctx ends. Any number of daemons may feed at
@@ -65,6 +65,9 @@ func (d *Dialer) FeedTeam(ctx context.Context, team *Team) error {
 	for _, slot := range d.offer("stage "+team.Name, now, team.spacing(), min(stages, spare)) {
 		add(queue.Stage{Team: team.Name, Slot: slot})
 	}
+	if view.follow != "" {
+		add(queue.Follow{Team: team.Name, Attempt: view.follow}) // while it is queued or at work this adds nothing
+	}
 	if n := round(now, reconcileEvery); d.turned("reconcile", team.Name, n) {
 		due, err := d.Store.Unsettled(ctx, team.Name, now, 1)
 		if err != nil {
@@ -98,6 +101,9 @@ func (d *Dialer) offer(work string, now time.Time, spacing time.Duration, n int)
 	defer d.mu.Unlock()
 	if d.rounds == nil {
 		d.rounds = make(map[string]int64)
+	}
+	if d.rounds[work] > first+2*int64(ahead/spacing) { // the clock was set back: nothing is offered that far ahead
+		d.rounds[work] = first - 1
 	}
 	var ids []int64
 	for id := max(first, d.rounds[work]+1); id <= last; id++ {

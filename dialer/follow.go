@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -13,66 +12,147 @@ import (
 	"github.com/dialerd/dialerd/thoughtly"
 )
 
-// followOnce is how long it is remembered that an automation was triggered, much longer than any task is repeated.
-const followOnce = 30 * 24 * time.Hour
+const (
+	// maxFollowing is how many automations of a team one daemon triggers at a time. They wait behind the calls for their slots, and
+	// must not take the workers that settle calls with them.
+	maxFollowing = 2
+	// followTime is how long a worker goes on with them.
+	followTime = time.Minute
+)
 
-// stopped reports whether the person has said no since: then only what the operator put behind the opt-out itself is triggered.
-func (d *Dialer) stopped(ctx context.Context, r *store.Record, a *campaign.Attempt, lead *campaign.Lead) (bool, error) {
-	if a.Disposition == campaign.DoNotCall || a.Disposition == campaign.Suppressed {
-		return false, nil
-	}
-	now := d.Now()
-	facts, err := d.Store.Facts(ctx, lead, campaign.NewPlan(&r.Campaign).Day(now), now)
-	if err != nil {
-		return false, fmt.Errorf("read the facts of lead %s: %w", lead.ID, err)
-	}
-	return facts.Suppressed != campaign.ScopeNone, nil
-}
-
-// Follow triggers the automation that a disposition asks for, such as a text message after a voicemail. It is sent at most
-// once: what may have arrived is not sent again.
+// Follow triggers the automations that dispositions ask for, such as a text message after a voicemail: those of the whole team, the
+// oldest first, whichever attempt woke it. The feed sees in the record that there are some. Each is sent at most once: what may have arrived is not sent again.
 func (d *Dialer) Follow(ctx context.Context, t queue.Follow) error {
 	team, ok := d.Teams[t.Team]
 	if !ok {
 		return foreign()
 	}
-	attempt, lead, err := d.Store.FindAttempt(ctx, t.Team, store.Clue{AttemptID: t.Attempt})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
+	door := d.door("follow "+team.Name, maxFollowing)
+	select {
+	case door <- struct{}{}:
+	default:
+		return nil // those who are at it come to this one too, and the feed wakes the next
 	}
-	if err != nil {
-		return fmt.Errorf("read attempt %s: %w", t.Attempt, err)
-	}
-	record, err := d.Store.Campaign(ctx, attempt.Campaign)
-	if err != nil {
-		return fmt.Errorf("read campaign %s: %w", attempt.Campaign, err)
-	}
-	automation := record.Campaign.Outcomes[attempt.Disposition].Automation
-	if automation == "" {
-		return nil
-	}
-	if stopped, err := d.stopped(ctx, record, attempt, lead); err != nil || stopped {
-		return err
-	}
-	// The lock's owner is this run alone: a second run of the same task must not send again.
-	lock, owner := "follow:"+attempt.ID, strconv.FormatInt(d.Now().UnixNano(), 36)
-	if first, _, err := d.Store.Lock(ctx, lock, owner, followOnce, d.Now()); err != nil || !first {
-		return err
-	}
-	err = team.API.TriggerAutomation(ctx, automation, map[string]any{
-		"phone_number": string(lead.Phone), "name": lead.Name, "email": lead.Email, "contact_id": lead.Contact,
-		"disposition": string(attempt.Disposition), MetaCampaign: attempt.Campaign, MetaLead: lead.ID, MetaAttempt: attempt.ID,
-		"attributes": lead.Attributes,
-	})
-	if failure, ok := errors.AsType[*thoughtly.Error](err); ok && (failure.Kind == thoughtly.KindNotSent || failure.Kind == thoughtly.KindThrottled) {
-		if err := d.Store.Unlock(ctx, lock, owner); err != nil {
-			return fmt.Errorf("unlock what follows attempt %s: %w", attempt.ID, err)
+	defer func() { <-door }()
+	for end := d.Now().Add(followTime); ctx.Err() == nil && d.Now().Before(end); {
+		if more, err := d.followNext(ctx, team); err != nil || !more {
+			return err
 		}
-		_, after := failure.Retry()
-		return queue.SnoozeFor(max(after, 5*time.Second))
-	}
-	if err != nil {
-		d.Log.Error("automation failed; it is not sent again", "team", t.Team, "campaign", attempt.Campaign, "attempt", attempt.ID, "err", err)
 	}
 	return nil
+}
+
+// followNext waits for a slot, then triggers the next automation on it. It returns false when there is none, or no slot for one.
+func (d *Dialer) followNext(ctx context.Context, team *Team) (more bool, err error) {
+	view, err := d.view(ctx, team.Name)
+	if err != nil || view.state.Paused != "" {
+		return false, err
+	}
+	// The slot first: what has been taken off the list is sent at once, or a crash would lose it.
+	if id, err := d.Store.NextFollow(ctx, team.Name, d.Now()); err != nil || id == "" {
+		return false, err
+	}
+	permit, err := d.acquire(ctx, team, thoughtly.ClassControl)
+	if err != nil || permit == nil {
+		return false, err
+	}
+	defer permit.Release()
+	for range maxCandidates {
+		id, err := d.Store.NextFollow(ctx, team.Name, d.Now())
+		if err != nil || id == "" {
+			return false, err
+		}
+		if err := d.follow(ctx, team, permit, id); err != nil || permit.Spent() {
+			return err == nil, err
+		}
+	}
+	return true, nil
+}
+
+// follow triggers what follows one attempt, unless nothing does any more, or somebody else was first.
+func (d *Dialer) follow(ctx context.Context, team *Team, permit *thoughtly.Permit, id string) error {
+	f, err := d.following(ctx, team, id)
+	if err != nil {
+		return err
+	}
+	mine, err := d.Store.TakeFollow(ctx, team.Name, id)
+	if err != nil || !mine || f == nil {
+		return err
+	}
+	err = permit.Client().TriggerAutomation(ctx, f.automation, f.body())
+	if err == nil {
+		return nil
+	}
+	failure, _ := errors.AsType[*thoughtly.Error](err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	switch {
+	case failure != nil && failure.Kind == thoughtly.KindUnauthorized:
+		return errors.Join(d.Store.PutFollow(ctx, team.Name, id, d.Now()), d.pause(ctx, team, failure))
+	case failure != nil && (failure.Kind == thoughtly.KindNotSent || failure.Kind == thoughtly.KindThrottled):
+		_, after := failure.Retry()
+		return d.Store.PutFollow(ctx, team.Name, id, d.Now().Add(max(after, time.Second)))
+	}
+	d.Log.Error("automation failed; it is not sent again", "team", team.Name, "campaign", f.attempt.Campaign, "attempt", id, "err", err)
+	return nil
+}
+
+// following is an automation with everything that it is told.
+type following struct {
+	automation string
+	attempt    *campaign.Attempt
+	lead       *campaign.Lead
+}
+
+// following reads what follows an attempt by the campaign as it is now; nil when nothing does.
+func (d *Dialer) following(ctx context.Context, team *Team, id string) (*following, error) {
+	attempt, lead, err := d.Store.FindAttempt(ctx, team.Name, store.Clue{AttemptID: id})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read attempt %s: %w", id, err)
+	}
+	record, err := d.Store.Campaign(ctx, attempt.Campaign)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read campaign %s: %w", attempt.Campaign, err)
+	}
+	f := &following{record.Campaign.Outcomes[attempt.Disposition].Automation, attempt, lead}
+	if f.automation == "" {
+		return nil, nil
+	}
+	if attempt.Phone != lead.Phone { // the lead has gone on to its next phone; this is for the one that was called
+		called := *lead
+		called.Phone, called.Contact = attempt.Phone, ""
+		f.lead = &called
+	}
+	if stopped, err := d.stopped(ctx, record, f); err != nil || stopped {
+		return nil, err
+	}
+	return f, nil
+}
+
+// stopped reports whether the person has said no since: then only what the operator put behind the opt-out itself is triggered.
+func (d *Dialer) stopped(ctx context.Context, r *store.Record, f *following) (bool, error) {
+	if f.attempt.Disposition == campaign.DoNotCall || f.attempt.Disposition == campaign.Suppressed {
+		return false, nil
+	}
+	now := d.Now()
+	facts, err := d.Store.Facts(ctx, f.lead, campaign.NewPlan(&r.Campaign).Day(now), now)
+	if err != nil {
+		return false, fmt.Errorf("read the facts of lead %s: %w", f.lead.ID, err)
+	}
+	return facts.Suppressed != campaign.ScopeNone, nil
+}
+
+// body is what the automation is told.
+func (f *following) body() map[string]any {
+	return map[string]any{
+		"phone_number": string(f.lead.Phone), "name": f.lead.Name, "email": f.lead.Email, "contact_id": f.lead.Contact,
+		"disposition": string(f.attempt.Disposition), MetaCampaign: f.attempt.Campaign, MetaLead: f.lead.ID, MetaAttempt: f.attempt.ID,
+		"attributes": f.lead.Attributes,
+	}
 }

@@ -13,8 +13,8 @@ import (
 //
 // An opt-out outranks everything: whatever the record's status says, a person who said "stop calling me" is not called again.
 func outcome(c *campaign.Campaign, r *thoughtly.Response, transferred bool) (campaign.Ended, bool) {
-	if !r.Ended() {
-		return campaign.Ended{}, false
+	if _, known := mapped(c, r.RawStatus); !r.Ended() && (!known || r.Status != thoughtly.StatusUnknown) {
+		return campaign.Ended{}, false // a word that the campaign gives a meaning ends a call without any other sign
 	}
 	e := campaign.Ended{Disposition: disposition(c, r, transferred), At: r.EndedAt}
 	if e.Disposition == campaign.Callback {
@@ -64,8 +64,11 @@ func disposition(c *campaign.Campaign, r *thoughtly.Response, transferred bool) 
 		return campaign.Completed
 	case thoughtly.StatusQueued, thoughtly.StatusInProgress, thoughtly.StatusUnknown:
 	}
-	if transferred {
+	switch {
+	case transferred:
 		return campaign.Transferred
+	case told: // nobody knows the status word, but the agent knows what was said
+		return said
 	}
 	return campaign.Unknown
 }

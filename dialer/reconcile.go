@@ -24,8 +24,15 @@ const (
 	maxLook = 200
 	// giveUp is when an attempt whose outcome nobody can tell is settled as unknown.
 	giveUp = 24 * time.Hour
-	// roundTime bounds one round. It holds the team's lock for as long, so that no other daemon looks the same calls up.
-	roundTime = 2 * time.Minute
+	// longestCall is how long a call may go on when its agent's max_call does not say, and lapseMargin what is added to either: the
+	// API keeps a call in its own queue for a while before it begins.
+	longestCall = time.Hour
+	lapseMargin = 5 * time.Minute
+	// roundTime bounds one round.
+	roundTime = 90 * time.Second
+	// roundLease is how long a round holds the team's lock, so that no other daemon looks the same calls up. It is renewed while the
+	// round goes on, and short, so that one whose daemon died keeps the others waiting for no longer.
+	roundLease = 20 * time.Second
 )
 
 // Reconcile looks up the calls of a team that should have had an outcome by now: webhooks get lost.
@@ -35,12 +42,22 @@ func (d *Dialer) Reconcile(ctx context.Context, t queue.Reconcile) error {
 		return foreign()
 	}
 	name, owner := "reconcile:"+team.Name, strconv.FormatInt(t.Round, 10)
-	if free, _, err := d.Store.Lock(ctx, name, owner, roundTime, d.Now()); err != nil || !free {
+	if free, _, err := d.Store.Lock(ctx, name, owner, roundLease, d.Now()); err != nil || !free {
 		return err // an earlier round is still at it
 	}
-	ctx, cancel := context.WithTimeout(ctx, roundTime-30*time.Second)
-	defer cancel()
+	ctx, cancel := context.WithTimeout(ctx, roundTime)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		for sleep(ctx, roundLease/4) {
+			if still, _, err := d.Store.Lock(ctx, name, owner, roundLease, d.Now()); err == nil && !still {
+				cancel() // this daemon has slept, and another one is at it
+			}
+		}
+	}()
 	err := d.reconcile(ctx, team)
+	cancel()
+	<-renewed
 	if err := d.Store.Unlock(context.WithoutCancel(ctx), name, owner); err != nil {
 		d.Log.Warn("look-up not unlocked; the next one comes later", "team", team.Name, "err", err)
 	}
@@ -48,7 +65,11 @@ func (d *Dialer) Reconcile(ctx context.Context, t queue.Reconcile) error {
 }
 
 func (d *Dialer) reconcile(ctx context.Context, team *Team) error {
-	due, err := d.Store.Unsettled(ctx, team.Name, d.Now(), maxLook)
+	now, err := d.clock(ctx)
+	if err != nil {
+		return fmt.Errorf("look up the calls of team %s: %w", team.Name, err)
+	}
+	due, err := d.Store.Unsettled(ctx, team.Name, now, maxLook)
 	if err != nil {
 		return fmt.Errorf("read the unsettled calls of team %s: %w", team.Name, err)
 	}
@@ -61,7 +82,7 @@ func (d *Dialer) reconcile(ctx context.Context, team *Team) error {
 	}
 	var errs []error
 	for _, agent := range sortedKeys(byAgent) {
-		l := &lookup{Dialer: d, team: team, agent: agent, open: byAgent[agent]}
+		l := &lookup{Dialer: d, team: team, agent: agent, now: now, open: byAgent[agent]}
 		if err := l.agentCalls(ctx); err != nil {
 			errs = append(errs, l.failed(context.WithoutCancel(ctx), err))
 		}
@@ -74,6 +95,7 @@ type lookup struct {
 	*Dialer
 	team     *Team
 	agent    string
+	now      time.Time                   // when the round began
 	open     map[string]campaign.Attempt // those that have not been found yet
 	contacts map[string]string           // contact → open attempt, once it is needed
 }
@@ -195,7 +217,7 @@ func (l *lookup) take(ctx context.Context, records []thoughtly.Response, sought 
 // unfound deals with an attempt that the API's records do not show. One that may never have been placed is taken for
 // unknown once its time is over; one that was accepted stays listed as unresolved, and is given up after a day.
 func (l *lookup) unfound(ctx context.Context, a campaign.Attempt) error {
-	age := l.Now().Sub(a.At)
+	age := l.now.Sub(a.At)
 	if a.State != campaign.Accepted && age >= l.team.Unresolved {
 		return l.abandon(ctx, a)
 	}
@@ -205,14 +227,41 @@ func (l *lookup) unfound(ctx context.Context, a campaign.Attempt) error {
 // again says when an attempt is looked up next: ever more rarely, the older it is. One that is a day old is given up, even if the
 // API says that its call still goes on.
 func (l *lookup) again(ctx context.Context, a campaign.Attempt) error {
-	now := l.Now()
-	age := now.Sub(a.At)
+	age := l.now.Sub(a.At)
 	if age >= giveUp {
 		return l.abandon(ctx, a)
 	}
-	next := now.Add(max(min(age/2, 30*time.Minute), l.team.LookAfter/2, time.Second))
+	if err := l.lapse(ctx, a, age); err != nil {
+		return err
+	}
+	next := l.now.Add(max(min(age/2, 30*time.Minute), l.team.LookAfter/2, time.Second))
 	if err := l.Store.Touch(ctx, a.ID, next); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("note the look-up of attempt %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// lapse frees the place in flight of an attempt whose call cannot be going on any more, so that calls which are never found do not stop
+// a campaign with few places.
+func (l *lookup) lapse(ctx context.Context, a campaign.Attempt, age time.Duration) error {
+	if age < lapseMargin {
+		return nil
+	}
+	record, err := l.Store.Campaign(ctx, a.Campaign)
+	if err != nil {
+		return fmt.Errorf("read campaign %s: %w", a.Campaign, err)
+	}
+	longest := longestCall
+	for _, agent := range record.Agents {
+		if agent.ID == a.Agent && agent.MaxCall > 0 {
+			longest = agent.MaxCall
+		}
+	}
+	if age < longest+lapseMargin {
+		return nil
+	}
+	if _, err := l.Store.Lapse(ctx, a.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("free the place of attempt %s: %w", a.ID, err)
 	}
 	return nil
 }
@@ -229,7 +278,7 @@ func (l *lookup) abandon(ctx context.Context, a campaign.Attempt) error {
 	}
 	l.Log.Warn("outcome of a call was never found; it counts as an attempt", "team", l.team.Name, "campaign", a.Campaign, "attempt", a.ID)
 	_, err = l.settle(ctx, l.team, &record.Campaign, attempt, lead, &thoughtly.Response{ID: a.CallID},
-		campaign.Ended{Disposition: campaign.Unknown, At: l.Now()})
+		campaign.Ended{Disposition: campaign.Unknown, At: l.now})
 	return err
 }
 

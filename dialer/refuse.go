@@ -32,6 +32,8 @@ const (
 	leastWait = time.Second
 	// phoneWait is how long a lead waits for the end of another call to its phone; nothing tells when that is.
 	phoneWait = 30 * time.Second
+	// listWait is how long a lead waits for a newer version of its country's do-not-call list; a person has to load that.
+	listWait = 10 * time.Minute
 )
 
 // judge reads a decision that says no.
@@ -54,6 +56,10 @@ func judge(s campaign.Subject, decision campaign.Decision, now time.Time) verdic
 				v.until = free
 			}
 		}
+	case decision.Reason == campaign.ReasonRulesExpired:
+		v.until = now.Add(listWait)
+	case decision.Reason == campaign.ReasonBudget && s.AgentSpent() && len(s.Plan.Agents) > 1:
+		// The other agents go on.
 	case ofAll(decision.Reason):
 		v.scope = ofCampaign
 	}

@@ -25,10 +25,7 @@ const (
 
 // Settle handles one event of the inbox.
 func (d *Dialer) Settle(ctx context.Context, t queue.Settle) error {
-	team, ok := d.Teams[t.Team]
-	if !ok {
-		return foreign()
-	}
+	team := d.anyTeam(t.Team)
 	raw, err := d.Store.TakeInbox(ctx, t.Team, t.Inbox)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // settled already
@@ -89,6 +86,9 @@ func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response) (
 	}
 	ended, over := outcome(&record.Campaign, r, attempt.Transferred)
 	if !over || (transfer && r.EndedAt.IsZero()) { // after a transfer two people talk on
+		if err := d.heedDuring(ctx, &record.Campaign, attempt, r); err != nil {
+			return "", err
+		}
 		return resultInProgress, d.underWay(ctx, team, attempt, r)
 	}
 	return d.settle(ctx, team, &record.Campaign, attempt, lead, r, ended)
@@ -99,7 +99,10 @@ func (d *Dialer) underWay(ctx context.Context, team *Team, a *campaign.Attempt, 
 	if a.State == campaign.Refused || a.State == campaign.Settled {
 		return nil // late
 	}
-	now := d.Now()
+	now, err := d.clock(ctx)
+	if err != nil {
+		return fmt.Errorf("note that the call of attempt %s is under way: %w", a.ID, err)
+	}
 	if _, err := d.Store.Accepted(ctx, a.ID, r.ID, team.lookAt(now), now); err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("note that the call of attempt %s is under way: %w", a.ID, err)
 	}
@@ -108,17 +111,23 @@ func (d *Dialer) underWay(ctx context.Context, team *Team, a *campaign.Attempt, 
 
 // settle closes an attempt and does what follows from it.
 func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, lead *campaign.Lead, r *thoughtly.Response, ended campaign.Ended) (string, error) {
-	now := d.Now()
+	now, err := d.clock(ctx)
+	if err != nil {
+		return "", fmt.Errorf("settle attempt %s: %w", a.ID, err)
+	}
 	if ended.At.IsZero() || ended.At.After(now.Add(time.Hour)) || ended.At.Before(a.At) {
 		ended.At = now // a time that cannot be, or none: the retry delay counts from when we heard of it
+	}
+	if ended.CallbackAt.After(ended.At.Add(farthest)) {
+		ended.CallbackAt = time.Time{}
 	}
 	next := campaign.After(c, lead, ended)
 	s := store.Settlement{
 		AttemptID: a.ID, CallID: r.ID, Disposition: ended.Disposition, Status: r.RawStatus, Duration: r.Duration,
 		Transferred: a.Transferred, RecordingURL: r.Recording, Summary: clip(r.Summary, 2000),
-		Conversation: ended.Disposition.Conversation(), Suppress: next.Suppress,
+		Conversation: ended.Disposition.Conversation(), Suppress: next.Suppress, Follow: next.Automation != "",
 		Why:  "call " + r.ID + ": " + string(ended.Disposition),
-		Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason},
+		Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason, Phone: next.Phone},
 	}
 	applied, err := d.Store.Settle(ctx, s, now)
 	if errors.Is(err, store.ErrConflict) {
@@ -133,12 +142,6 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 		d.observe(Event{What: "settle", Team: team.Name, Campaign: c.Name, Outcome: ended.Disposition})
 		d.Log.Info("call settled", "team", team.Name, "campaign", c.Name, "attempt", a.ID, "disposition", ended.Disposition,
 			"lead_state", next.State)
-	}
-	// Also when it was settled before: the first time may have ended before this line. What follows is done once.
-	if next.Automation != "" {
-		if err := d.Queue.Enqueue(ctx, queue.Follow{Team: team.Name, Attempt: a.ID}); err != nil {
-			return "", fmt.Errorf("queue what follows attempt %s: %w", a.ID, err)
-		}
 	}
 	return resultSettled, nil
 }

@@ -17,10 +17,13 @@ const (
 	// maxStaging is how many contacts of a team one daemon makes at a time. They wait behind the calls for their slots, and must
 	// not take all of the daemon's workers with them.
 	maxStaging = 4
-	// stagePause is how long a lead is left alone when nobody can say whether its contact was made: the API's lists lag behind.
+	// stagePause is how long a lead is left alone after the first time that its contact could not be made, or that nobody can say
+	// whether it was: the API's lists lag behind.
 	stagePause = time.Minute
 	// listLag is how long a contact that is there may be missing in the API's lists.
 	listLag = 10 * time.Second
+	// makerWait is how long a lead is left alone while the contact of its phone is made for another one.
+	makerWait = 5 * time.Second
 )
 
 // stageTime is the longest that a worker takes over one contact: a wait for a slot, a search and a request.
@@ -86,25 +89,31 @@ func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c
 	if lead.Contact != "" {
 		return true, d.staged(ctx, c, claim, lead.Contact)
 	}
-	doubtful, err := d.Store.ContactInDoubt(ctx, team.Name, lead.Phone)
-	if err != nil {
-		return false, fmt.Errorf("look up the contact of lead %s: %w", lead.ID, err)
+	now := d.Now()
+	making, err := d.Store.MakeContact(ctx, claim, now, now.Add(team.stageLease()))
+	switch {
+	case errors.Is(err, store.ErrFenced):
+		return true, nil
+	case err != nil:
+		return false, err
+	case making.Contact != "":
+		return true, d.staged(ctx, c, claim, making.Contact)
+	case !making.Busy.IsZero():
+		until := now.Add(makerWait)
+		if making.Busy.Before(until) {
+			until = making.Busy
+		}
+		return true, d.returned(d.Store.Defer(ctx, claim, until, campaign.ReasonLimit), claim)
 	}
 	limited, cancel := context.WithTimeout(ctx, team.stageTime())
 	defer cancel()
-	if doubtful { // a contact may have been made and its reply lost
-		contact, err := findContact(limited, api, lead.Phone)
-		if err != nil {
-			return d.stageFailed(ctx, team, c, claim, err)
-		}
-		if contact != "" {
-			return true, d.staged(ctx, c, claim, contact)
-		}
+	contact := ""
+	if making.Doubt { // a contact may have been made and its reply lost
+		contact, err = findContact(limited, api, lead.Phone)
 	}
-	if err := d.Store.DoubtContact(ctx, team.Name, lead.Phone); err != nil {
-		return false, fmt.Errorf("note that a contact is made for lead %s: %w", lead.ID, err)
+	if contact == "" && err == nil {
+		contact, err = makeContact(limited, api, c.name(), lead)
 	}
-	contact, err := makeContact(limited, api, c.name(), lead)
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer done()
 	if err != nil {
@@ -113,7 +122,7 @@ func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c
 	return true, d.staged(ctx, c, claim, contact)
 }
 
-// makeContact makes the contact, or finds it where the API has it already. No id and no error: it was made, and cannot be found yet.
+// makeContact makes the contact, or finds it where the API has it already.
 func makeContact(ctx context.Context, api *thoughtly.Client, name string, lead *campaign.Lead) (string, error) {
 	made, err := api.CreateContact(ctx, thoughtly.CreateContactRequest{
 		Phone: string(lead.Phone), Name: lead.Name, Email: lead.Email, Tags: lead.Tags, Attributes: attributes(name, lead),
@@ -135,52 +144,47 @@ func makeContact(ctx context.Context, api *thoughtly.Client, name string, lead *
 }
 
 func (d *Dialer) staged(ctx context.Context, c *campaignView, claim *store.Claim, contact string) error {
-	if contact == "" {
-		return d.returned(d.Store.Defer(ctx, claim, d.Now().Add(stagePause), campaign.ReasonLimit), claim)
-	}
-	_, err := d.Store.Staged(ctx, claim, contact)
-	if err != nil { // the contact is not recorded: the doubt stays, and the next one searches for it
+	if _, err := d.Store.Staged(ctx, claim, contact); err != nil { // it is not recorded: the doubt stays, and the next one searches for it
 		return d.returned(err, claim)
 	}
 	d.observe(Event{What: "stage", Team: claim.Team, Campaign: c.name()})
-	if err := d.Store.TrustContact(ctx, claim.Team, claim.Lead.Phone); err != nil {
-		return fmt.Errorf("note the contact of lead %s: %w", claim.Lead.ID, err)
-	}
 	return nil
 }
 
 // stageFailed puts a lead back, holds it, or pauses the team, as the API's answer demands.
 func (d *Dialer) stageFailed(ctx context.Context, team *Team, c *campaignView, claim *store.Claim, cause error) (more bool, err error) {
 	failure, told := errors.AsType[*thoughtly.Error](cause)
+	// Only a create that said no, or never left, leaves no doubt behind. A search that failed says nothing.
+	none := told && failure.Op == opCreate && failure.Kind != thoughtly.KindAmbiguous && !failure.Exists()
+	if err := d.Store.LeaveContact(ctx, claim, !none); err != nil {
+		return false, err // the lead comes back when its claim runs out
+	}
 	if !told {
 		return false, errors.Join(cause, d.returned(d.Store.Return(ctx, claim), claim))
-	}
-	// Only a create that said no, or never left, leaves no doubt behind. A search that failed says nothing.
-	if failure.Kind != thoughtly.KindAmbiguous && !failure.Exists() && failure.Op == opCreate {
-		if err := d.Store.TrustContact(ctx, team.Name, claim.Lead.Phone); err != nil {
-			return false, fmt.Errorf("note the contact of lead %s: %w", claim.Lead.ID, err)
-		}
 	}
 	_, after := failure.Retry()
 	switch failure.Kind {
 	case thoughtly.KindUnauthorized:
 		return false, errors.Join(d.pause(ctx, team, failure), d.returned(d.Store.Return(ctx, claim), claim))
-	case thoughtly.KindRejected, thoughtly.KindNotFound:
-		if failure.Op != opCreate { // the search, which says nothing about this lead
-			after = stagePause
-			break
-		}
-		d.Log.Info("contact refused", "team", team.Name, "campaign", c.name(), "lead", claim.Lead.ID, "err", failure)
-		return true, d.returned(d.Store.Hold(ctx, claim, campaign.ReasonInvalidContact, failure.Error()), claim)
 	case thoughtly.KindNotSent:
 		if noSlot(failure) || errors.Is(failure, context.DeadlineExceeded) || errors.Is(failure, context.Canceled) {
 			return false, d.returned(d.Store.Return(ctx, claim), claim) // nothing is the matter with it
 		}
-	case thoughtly.KindAmbiguous:
-		after = max(after, stagePause)
+		return false, d.returned(d.Store.Defer(ctx, claim, d.Now().Add(max(after, time.Second)), campaign.ReasonLimit), claim)
 	case thoughtly.KindThrottled:
+		return false, d.returned(d.Store.Defer(ctx, claim, d.Now().Add(max(after, time.Second)), campaign.ReasonLimit), claim)
+	case thoughtly.KindRejected, thoughtly.KindNotFound:
+		if failure.Op == opCreate {
+			d.Log.Info("contact refused", "team", team.Name, "campaign", c.name(), "lead", claim.Lead.ID, "err", failure)
+			return true, d.returned(d.Store.Hold(ctx, claim, campaign.ReasonInvalidContact, failure.Error()), claim)
+		}
+	case thoughtly.KindAmbiguous:
 	}
-	return failure.Kind == thoughtly.KindRejected, d.returned(d.Store.Defer(ctx, claim, d.Now().Add(max(after, time.Second)), campaign.ReasonLimit), claim)
+	held, err := d.Store.StageFailed(ctx, claim, d.Now(), max(after, stagePause), failure.Error())
+	if held {
+		d.Log.Warn("contact cannot be made: lead held", "team", team.Name, "campaign", c.name(), "lead", claim.Lead.ID, "err", failure)
+	}
+	return false, d.returned(err, claim)
 }
 
 // opCreate is what thoughtly calls the making of a contact in its errors.

@@ -32,7 +32,7 @@ func (d *Dialer) turn(team *Team, v *teamView, now time.Time) []*campaignView {
 	}
 	var ready []*campaignView
 	for _, c := range v.campaigns {
-		if d.callable(team, c, now) && c.room(team, now) > 0 && d.paceFree(team, c, now) {
+		if c.callable(now) && c.room(team, now) > 0 && d.paceFree(team, c, now) {
 			ready = append(ready, c)
 		}
 	}

@@ -8,17 +8,23 @@ import (
 	"github.com/dialerd/dialerd/queue"
 )
 
-// wakeTime is how long an event's own wake-up is waited for.
-const wakeTime = 5 * time.Second
+const (
+	// wakeTime is how long an event's own wake-up is waited for.
+	wakeTime = 5 * time.Second
+	// settleTime is how long it may take to settle one. A worker that died over it blocks the wake-up for one or two minutes, so after
+	// that time the sweep settles the event itself, lateEvents at most.
+	settleTime = 15 * time.Second
+	lateEvents = 20
+)
 
 // Sweep mends what a lost wake-up or a dead worker left behind: picked leads go back, attempts whose worker died while they
 // were sending become unknown, events of the inbox are woken again.
 func (d *Dialer) Sweep(ctx context.Context, t queue.Sweep) error {
-	team, ok := d.Teams[t.Team]
-	if !ok {
-		return foreign()
+	team := d.anyTeam(t.Team)
+	now, err := d.clock(ctx)
+	if err != nil {
+		return fmt.Errorf("sweep team %s: %w", team.Name, err)
 	}
-	now := d.Now()
 	report, err := d.Store.Sweep(ctx, team.Name, now)
 	if err != nil {
 		return fmt.Errorf("sweep team %s: %w", team.Name, err)
@@ -33,6 +39,15 @@ func (d *Dialer) Sweep(ctx context.Context, t queue.Sweep) error {
 	for _, id := range pending {
 		if err := d.Queue.Enqueue(ctx, queue.Settle{Team: team.Name, Inbox: id}); err != nil {
 			return fmt.Errorf("wake event %s: %w", id, err)
+		}
+	}
+	late, err := d.Store.PendingInbox(ctx, team.Name, now.Add(-settleTime), lateEvents)
+	if err != nil {
+		return fmt.Errorf("read the inbox of team %s: %w", team.Name, err)
+	}
+	for _, id := range late {
+		if err := d.Settle(ctx, queue.Settle{Team: team.Name, Inbox: id}); err != nil {
+			d.Log.Warn("late event not settled", "team", team.Name, "event", id, "err", err)
 		}
 	}
 	return nil

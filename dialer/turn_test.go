@@ -24,6 +24,7 @@ func (f *fleet) requests(from, to time.Time, of func(phone string) bool) (all, c
 
 // Two campaigns of weights 3 and 1 share the limit 3 : 1, also when the second comes late and all of its leads have still to be staged.
 func TestCampaignsShareTheLimitByWeight(t *testing.T) {
+	inWhole(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const n = 500
@@ -59,6 +60,7 @@ func TestCampaignsShareTheLimitByWeight(t *testing.T) {
 
 // With all leads staged the calls themselves are shared.
 func TestCampaignsShareCallsByWeight(t *testing.T) {
+	inWhole(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 6, Profile: answers()})
@@ -93,6 +95,7 @@ func TestCampaignsShareCallsByWeight(t *testing.T) {
 
 // A promised callback is called at its time, not before it and before all others; an urgent lead goes before all others, staged or not.
 func TestPromisedAndUrgentLeadsGoFirst(t *testing.T) {
+	inWhole(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := answers()

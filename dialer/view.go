@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -18,7 +19,10 @@ const viewAge = time.Second
 type teamView struct {
 	at        time.Time // by this daemon's clock
 	state     store.TeamState
+	roster    *store.Roster // nil: the agents were never listed
+	follow    string        // the first attempt whose automation is to be triggered; "" = there is none
 	campaigns []*campaignView
+	calls     int // that the team began today; known where they are bounded
 }
 
 // campaignView is one campaign with its lanes.
@@ -29,9 +33,12 @@ type campaignView struct {
 	places  map[string]*campaign.Place // a lane whose place cannot be read is not among them, and is never open
 	broken  map[string]bool            // those lanes
 	urgent  time.Time                  // when the first urgent lead or promised callback is due; zero = there is none
+	byAgent []int                      // calls of today of each agent of the plan; nil unless they are bounded
 	counts  *store.Counts              // nil unless the campaign has bounds to compare with
 	began   time.Time                  // when it last began to run; zero unless its pace rises from there
 	running bool                       // whether it ran then; known where began is
+	problem string                     // what is wrong with its agents, by the roster; "" = nothing is known against them
+	unheard time.Time                  // since when it waits for its agents' webhooks; zero = it does not
 	imports
 }
 
@@ -99,6 +106,21 @@ func (d *Dialer) readTeam(ctx context.Context, team string, old *teamView) (*tea
 	if v.state, err = d.Store.Team(ctx, team); err != nil {
 		return nil, fmt.Errorf("read the state of team %s: %w", team, err)
 	}
+	book, err := d.Store.Rulebook(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("team %s calls nobody: %w", team, err)
+	}
+	if v.roster, err = d.Store.Roster(ctx, team); err != nil {
+		return nil, err
+	}
+	if v.follow, err = d.Store.NextFollow(ctx, team, v.at); err != nil {
+		return nil, err
+	}
+	if b := d.Teams[team].Budget; b.CallsPerDay > 0 {
+		if v.calls, err = d.Store.TeamCalls(ctx, team, b.Day(v.at)); err != nil {
+			return nil, err
+		}
+	}
 	records, err := d.Store.TeamCampaigns(ctx, team)
 	if err != nil {
 		return nil, fmt.Errorf("read the campaigns of team %s: %w", team, err)
@@ -112,24 +134,35 @@ func (d *Dialer) readTeam(ctx context.Context, team string, old *teamView) (*tea
 				}
 			}
 		}
-		c, err := d.readCampaign(ctx, r, before)
+		c, err := d.readCampaign(ctx, r, book, before)
 		if err != nil {
 			return nil, err
 		}
+		c.problem = agentProblem(v.roster, c.plan.Campaign)
+		c.unheard = d.unheardSince(team, c, before, v.at)
 		v.campaigns = append(v.campaigns, c)
 	}
 	return v, nil
 }
 
-// readCampaign reads one campaign's lanes and counters. What was worked out of the same version before is kept.
-func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, old *campaignView) (*campaignView, error) {
+// readCampaign reads one campaign, and its lanes and counters if it has work. What was worked out of the same version before is kept, and the places as long
+// as the operator's rules stay.
+func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, book *campaign.Rulebook, old *campaignView) (*campaignView, error) {
 	v := &campaignView{record: r, places: map[string]*campaign.Place{}, broken: map[string]bool{}}
 	if old != nil {
-		v.plan, v.imports = old.plan, old.imports
+		v.plan, v.imports = old.plan.Under(book), old.imports
+	} else {
+		v.plan = campaign.NewPlan(&r.Campaign).Under(book)
+	}
+	if old != nil && old.plan == v.plan {
 		maps.Copy(v.places, old.places)
 		maps.Copy(v.broken, old.broken)
-	} else {
-		v.plan = campaign.NewPlan(&r.Campaign)
+	}
+	now := d.Now()
+	v.renew(v.plan.Schedule, now)
+	v.began = v.beganAt(now, old)
+	if !v.stages(now) || r.Queued == 0 {
+		return v, nil // nobody can be called or staged, whatever its lanes are
 	}
 	var err error
 	if v.lanes, err = d.Store.Lanes(ctx, r.Name); err != nil {
@@ -141,6 +174,15 @@ func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, old *campaig
 	if p, b := &v.plan.Pace, &v.plan.Budget; p.MaxInFlight > 0 || b.CallsPerDay > 0 || b.Minutes > 0 || b.Cost > 0 {
 		if v.counts, err = d.Store.Counts(ctx, r.Name); err != nil {
 			return nil, fmt.Errorf("read the counters of campaign %s: %w", r.Name, err)
+		}
+	}
+	if agents := v.plan.Agents; slices.ContainsFunc(agents, func(a campaign.Agent) bool { return a.CallsPerDay > 0 }) {
+		ids := make([]string, len(agents))
+		for i, a := range agents {
+			ids[i] = a.ID
+		}
+		if v.byAgent, err = d.Store.AgentCalls(ctx, r.Team, v.plan.Day(d.Now()), ids); err != nil {
+			return nil, err
 		}
 	}
 	for id, lane := range v.lanes {
@@ -155,9 +197,6 @@ func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, old *campaig
 		}
 		v.places[id] = place
 	}
-	now := d.Now()
-	v.renew(v.plan.Schedule, now)
-	v.began = v.beganAt(now, old)
 	return v, nil
 }
 

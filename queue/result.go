@@ -37,6 +37,17 @@ func Snooze(at time.Time) error { return &snooze{at: at} }
 // SnoozeFor is Snooze with a time from now on.
 func SnoozeFor(d time.Duration) error { return &snooze{in: d} }
 
+// elsewhereTime is how long a task goes from process to process in search of one that can do it. Then nobody can, such as when a team
+// was taken out of the settings, and the record still has what it was about.
+const elsewhereTime = 10 * time.Minute
+
+// errElsewhere is the one other error that steers.
+var errElsewhere = errors.New("for another process to run")
+
+// Elsewhere returns an error with which a handler says that its process cannot do the task and another one may: the task is put back at
+// once. That is no failure; after ten minutes of it the task is dropped.
+func Elsewhere() error { return errElsewhere }
+
 // verdict is what a handler's error leads to.
 type verdict struct {
 	failed bool          // counts towards maxFailures
@@ -58,6 +69,8 @@ func judge(err error, failures int, now time.Time) verdict {
 		}
 		// asynq drops the fraction of the second, which would be early. A nanosecond less than a second makes it round up.
 		return verdict{wait: wait + time.Second - time.Nanosecond}
+	case errors.Is(err, errElsewhere):
+		return verdict{} // as soon as the server looks
 	case errors.Is(err, asynq.ErrLeaseExpired):
 		// A worker was killed or cut off. That says nothing about the task, and over a minute has passed already.
 		return verdict{}

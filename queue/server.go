@@ -22,7 +22,7 @@ import (
 // and then perhaps while its first run still goes on in another process. So it reads the record, takes what it is about
 // to do in one atomic step there, and returns nil when there is nothing left to do. It ends soon after its context.
 //
-// It returns nil (done), Snooze or SnoozeFor (again later, no failure), or any other error: the task runs again after
+// It returns nil (done), Snooze or SnoozeFor (again later, no failure), Elsewhere (not here), or any other error: the task runs again after
 // 1 s, 2 s, 4 s and so on up to a minute, and is dropped after 25 failures. A panic counts as an error.
 type Handlers struct {
 	Dial      func(context.Context, Dial) error
@@ -230,6 +230,10 @@ func (s *Server) handle(ctx context.Context, t *asynq.Task) error {
 	err := h.do(ctx, t.Payload())
 	if errors.Is(err, errContent) {
 		log.Error("task dropped", "err", err)
+		return nil
+	}
+	if age := s.age(t); errors.Is(err, errElsewhere) && age > elsewhereTime {
+		log.Warn("task dropped, as no process can do it", "age", age)
 		return nil
 	}
 	return err

@@ -305,3 +305,42 @@ func TestLogNeedsNoLevel(t *testing.T) {
 	}
 	s.Stop()
 }
+
+// A task that its process cannot do is back in the queue at once, and is dropped when nobody could do it for long.
+func TestATaskForAnotherProcessComesBackUntilNobodyCanDoIt(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		var here, there, nowhere atomic.Int32
+		one, two := w.host(&redis.Options{}), w.host(&redis.Options{})
+		startServer(t, one, Handlers{Settle: func(_ context.Context, s Settle) error {
+			if s.Team == "nobody" {
+				nowhere.Add(1)
+			}
+			here.Add(1)
+			return Elsewhere()
+		}}, slow)
+		enqueue(t, NewClient(one, time.Now), Settle{Team: "other", Inbox: "1"}, Settle{Team: "nobody", Inbox: "2"})
+		pass(time.Minute)
+		if here.Load() < 5 || nowhere.Load() < 5 {
+			t.Errorf("tried %d times in a minute", here.Load())
+		}
+		startServer(t, two, Handlers{Settle: func(_ context.Context, s Settle) error {
+			if s.Team == "other" {
+				there.Add(1)
+				return nil
+			}
+			nowhere.Add(1)
+			return Elsewhere()
+		}}, slow)
+		pass(time.Minute)
+		if there.Load() != 1 {
+			t.Errorf("done %d times where it can be", there.Load())
+		}
+		pass(10 * time.Minute)
+		before := nowhere.Load()
+		pass(5 * time.Minute)
+		if nowhere.Load() != before || depth(t, one, Work) != (Depth{}) {
+			t.Errorf("still tried after 12 minutes; left: %+v", depth(t, one, Work))
+		}
+	})
+}

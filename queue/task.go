@@ -44,7 +44,7 @@ type Import struct {
 	Occurrence string `json:"occurrence"`
 }
 
-// Follow says that what follows a settled attempt is to be done, such as a text message.
+// Follow says that what follows settled attempts of the team is to be done, such as text messages. Attempt is the first of them.
 type Follow struct {
 	Team    string `json:"team"`
 	Attempt string `json:"attempt"`

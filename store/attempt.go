@@ -74,7 +74,11 @@ func (s *Store) Refused(ctx context.Context, id string, d Denial) (applied bool,
 	if d.Next == StepHeld && d.Reason == "" {
 		return false, fmt.Errorf("refuse attempt %s: held without a reason", id)
 	}
-	return s.attemptVerb(ctx, "refuse", scriptRefused, id, string(d.Next), msOrNone(d.Due), string(d.Reason), d.Note)
+	applied, err = s.attemptVerb(ctx, "refuse", scriptRefused, id, string(d.Next), msOrNone(d.Due), string(d.Reason), d.Note)
+	if err == nil {
+		s.unsent(id)
+	}
+	return applied, err
 }
 
 // MarkTransferred remembers that the call of an open attempt was handed to a person; it does not end the attempt. It reports
@@ -87,6 +91,12 @@ func (s *Store) MarkTransferred(ctx context.Context, id string) (applied bool, e
 func (s *Store) Touch(ctx context.Context, id string, nextLook time.Time) error {
 	_, err := s.attemptVerb(ctx, "touch", scriptTouch, id, ms(nextLook))
 	return err
+}
+
+// Lapse frees the place in flight of an open attempt whose call must be over by now, and reports whether that was news. The attempt
+// stays open, its phone is not called, and what was reserved for it stays reserved. ErrNotFound: it is not open any more.
+func (s *Store) Lapse(ctx context.Context, id string) (applied bool, err error) {
+	return s.attemptVerb(ctx, "lapse", scriptLapse, id)
 }
 
 func (s *Store) attemptVerb(ctx context.Context, verb string, sc *script, id string, args ...any) (bool, error) {
@@ -109,11 +119,18 @@ type Clue struct {
 	At        time.Time // when it began
 }
 
-// contactSlack is how much earlier than its attempt a call may seem to have begun, by the API's clock.
-const contactSlack = 2 * time.Minute
+const (
+	// contactSlack is how much earlier than its attempt a call may seem to have begun, by the API's clock.
+	contactSlack = 2 * time.Minute
+	// contactLater is how long after its attempt a call may have begun: the API may keep it in its own queue.
+	contactLater = time.Hour
+)
 
 // FindAttempt finds the attempt of a team that a call belongs to: by our own id, else by the call's id, else as the open attempt to
-// that contact, unless the call began before it. ErrNotFound: it is none of ours.
+// that contact, unless the call began before it or much later. ErrNotFound: it is none of ours.
+//
+// It is not documented whether the id in the reply to a call is that of the call's record. Once this process has seen one that is, a
+// record with another id than the attempt's is of another call: the person may have rung back.
 func (s *Store) FindAttempt(ctx context.Context, team string, clue Clue) (*campaign.Attempt, *campaign.Lead, error) {
 	if clue.AttemptID != "" {
 		a, lead, err := s.teamAttempt(ctx, team, clue.AttemptID)
@@ -123,6 +140,9 @@ func (s *Store) FindAttempt(ctx context.Context, team string, clue Clue) (*campa
 	}
 	if clue.CallID != "" {
 		a, lead, err := s.indexedAttempt(ctx, team, "calls", clue.CallID)
+		if err == nil && a.CallID == clue.CallID {
+			s.learn(team)
+		}
 		if !errors.Is(err, ErrNotFound) {
 			return a, lead, err
 		}
@@ -132,11 +152,37 @@ func (s *Store) FindAttempt(ctx context.Context, team string, clue Clue) (*campa
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, nil, err
 		}
-		if err == nil && (clue.At.IsZero() || !clue.At.Before(a.At.Add(-contactSlack))) {
+		if err == nil && s.mayBe(team, clue, a) {
 			return a, lead, nil
 		}
 	}
 	return nil, nil, fmt.Errorf("attempt of call %q: %w", clue.CallID, ErrNotFound)
+}
+
+// mayBe reports whether a call to the contact of an open attempt may be that attempt's.
+func (s *Store) mayBe(team string, clue Clue, a *campaign.Attempt) bool {
+	if !clue.At.IsZero() && (clue.At.Before(a.At.Add(-contactSlack)) || clue.At.After(a.At.Add(contactLater))) {
+		return false
+	}
+	if clue.CallID == "" || a.CallID == "" || clue.CallID == a.CallID {
+		return true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return !s.ids[team]
+}
+
+// learn remembers that a team's calls have the id of their record.
+func (s *Store) learn(team string) {
+	s.mu.RLock()
+	known := s.ids[team]
+	s.mu.RUnlock()
+	if known {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids[team] = true
 }
 
 // teamAttempt reads an attempt if it is the team's: ids come from outside.

@@ -352,18 +352,19 @@ func TestFindAttempt(t *testing.T) {
 			clue  Clue
 			found bool
 		}{
-			"our own id":             {testTeam, Clue{AttemptID: id}, true},
-			"of another team":        {"beta", Clue{AttemptID: id}, false},
-			"nonsense":               {testTeam, Clue{AttemptID: "'; DROP", CallID: "call7"}, false},
-			"nonsense, known call":   {testTeam, Clue{AttemptID: "1.2.3.4", CallID: "call1"}, true},
-			"call id":                {testTeam, Clue{CallID: "call1"}, true},
-			"call of another team":   {"beta", Clue{CallID: "call1"}, false},
-			"contact":                {testTeam, Clue{ContactID: contact}, true},
-			"contact, call later":    {testTeam, Clue{ContactID: contact, At: d.now.Add(time.Second)}, true},
-			"contact, clocks differ": {testTeam, Clue{ContactID: contact, At: d.now.Add(-contactSlack)}, true},
-			"contact, call before":   {testTeam, Clue{ContactID: contact, At: d.now.Add(-contactSlack - time.Second)}, false},
-			"unknown contact":        {testTeam, Clue{ContactID: "nobody", CallID: "call7"}, false},
-			"nothing":                {testTeam, Clue{}, false},
+			"our own id":               {testTeam, Clue{AttemptID: id}, true},
+			"of another team":          {"beta", Clue{AttemptID: id}, false},
+			"nonsense":                 {testTeam, Clue{AttemptID: "'; DROP", CallID: "call7"}, false},
+			"nonsense, known call":     {testTeam, Clue{AttemptID: "1.2.3.4", CallID: "call1"}, true},
+			"call id":                  {testTeam, Clue{CallID: "call1"}, true},
+			"call of another team":     {"beta", Clue{CallID: "call1"}, false},
+			"contact":                  {testTeam, Clue{ContactID: contact}, true},
+			"contact, call later":      {testTeam, Clue{ContactID: contact, At: d.now.Add(time.Second)}, true},
+			"contact, clocks differ":   {testTeam, Clue{ContactID: contact, At: d.now.Add(-contactSlack)}, true},
+			"contact, call before":     {testTeam, Clue{ContactID: contact, At: d.now.Add(-contactSlack - time.Second)}, false},
+			"contact, call much later": {testTeam, Clue{ContactID: contact, At: d.now.Add(contactLater + time.Second)}, false},
+			"unknown contact":          {testTeam, Clue{ContactID: "nobody", CallID: "call7"}, false},
+			"nothing":                  {testTeam, Clue{}, false},
 		} {
 			a, lead, err := d.FindAttempt(ctx, c.team, c.clue)
 			if c.found {
@@ -393,4 +394,58 @@ func TestFindAttempt(t *testing.T) {
 		d.wants(err, ErrNotFound)
 		d.sound()
 	})
+}
+
+// A person who rings back while the outcome of our call is still awaited does not end it.
+func TestACallOfAnotherIDIsAnotherCall(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		id, _ := d.inAttemptState(campaign.Accepted) // as call1
+		clue := Clue{ContactID: contactOf(phoneNumber(0)), CallID: "call2", At: d.now.Add(time.Minute)}
+		a, _, err := d.FindAttempt(ctx, testTeam, clue)
+		if err != nil || a.ID != id {
+			d.Errorf("the id in the reply may be another one than the record's: %+v, %v", a, err)
+		}
+		_, _, err = d.FindAttempt(ctx, testTeam, Clue{CallID: "call1"})
+		d.must(err)
+		_, _, err = d.FindAttempt(ctx, testTeam, clue)
+		d.wants(err, ErrNotFound)
+	})
+}
+
+// A call that must be over, whatever became of it, keeps nobody else from being called; its own phone is not called again.
+func TestALapsedAttemptHasNoPlaceInFlight(t *testing.T) {
+	for name, then := range map[string]func(d *desk, id string){
+		"settled": func(d *desk, id string) { d.settle(id, campaign.Unknown, closedNext) },
+		"accepted after all": func(d *desk, id string) {
+			_, err := d.Accepted(d.Context(), id, "call1", d.now, d.now)
+			d.must(err)
+			d.sound()
+			d.settle(id, campaign.Completed, closedNext)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(d *desk) {
+				ctx := d.Context()
+				id, lead := d.inAttemptState(campaign.InDoubt)
+				for i, want := range []bool{true, false} {
+					applied, err := d.Lapse(ctx, id)
+					d.must(err)
+					if applied != want {
+						d.Errorf("time %d: applied %t", i+1, applied)
+					}
+				}
+				d.sound()
+				f, err := d.Facts(ctx, d.leadOf(lead), d.day(), d.now)
+				d.must(err)
+				if f.InFlight != 0 || f.TeamInFlight != 0 || f.OpenAttempt != id {
+					d.Errorf("got %+v", f)
+				}
+				then(d, id)
+				d.sound()
+				_, err = d.Lapse(ctx, id)
+				d.wants(err, ErrNotFound)
+			})
+		})
+	}
 }

@@ -19,6 +19,20 @@ type Cap struct {
 	Reason campaign.Reason // what a refusal says: campaign.ReasonCap24h …
 }
 
+// Quiet allows no attempt for so long after the phone's last conversation, or after its last no.
+type Quiet struct {
+	Window  time.Duration
+	Refusal bool            // after a no, not after every conversation
+	Reason  campaign.Reason // what a refusal says
+}
+
+// Days bounds the calls that begin on a day, beside the campaign's own bound; 0 is no bound.
+type Days struct {
+	Team    int
+	TeamDay string // the day that the call counts for with the team, "2006-01-02"; "" = the campaign's
+	Agent   int    // calls of the agent, over all campaigns of the team
+}
+
 // MaxInFlight bounds the calls under way; 0 is no bound.
 type MaxInFlight struct{ Campaign, Team, Agent int }
 
@@ -31,11 +45,13 @@ type BeginRequest struct {
 	Deadline time.Time // after this no byte of the request can reach the API
 
 	Caps        []Cap         // the stricter of campaign and region; all of them count
+	Quiets      []Quiet       // pauses after a conversation or a refusal
 	Gap         time.Duration // least time since the phone's last attempt; 0 = none
 	Lifetime    int           // attempts that the lead may have in all; 0 = no bound
 	MaxInFlight MaxInFlight
-	CallsPerDay int           // 0 = no bound
-	Day         string        // the day that the call counts for, "2006-01-02"
+	CallsPerDay int    // 0 = no bound
+	Day         string // the day that the call counts for, "2006-01-02"
+	Days        Days
 	Reserve     time.Duration // longest time that the call may last; 0 = not known
 	TalkTime    time.Duration // what the campaign may spend in all, calls under way included; 0 = no bound
 
@@ -72,6 +88,26 @@ type beginArgs struct {
 	CallsPerDay   int        `json:"perday,omitempty"`
 	Reserve       int64      `json:"reserve,omitempty"`
 	Seconds       int64      `json:"seconds,omitempty"`
+	Backlog       int        `json:"backlog"`
+
+	Quiets       []beginQuiet `json:"quiet,omitempty"`
+	TeamDay      int64        `json:"tday,omitempty"`
+	TeamPerDay   int          `json:"tperday,omitempty"`
+	AgentsPerDay int          `json:"aperday,omitempty"`
+}
+
+// otherDay is the team's day where it is not the campaign's.
+func (a *beginArgs) otherDay() int64 {
+	if a.TeamDay == a.Day {
+		return 0
+	}
+	return a.TeamDay
+}
+
+type beginQuiet struct {
+	Window  int64  `json:"w"`
+	Refusal int    `json:"x,omitempty"`
+	Reason  string `json:"r"`
 }
 
 type beginCap struct {
@@ -85,7 +121,8 @@ type beginCap struct {
 //
 // A refusal leaves the claim as it was; the caller says what becomes of the lead (Return, Defer, Hold or Close). When the reply is
 // lost (an error that is none of ours) the attempt may have begun: the same Begin again tells, and Refused with Claim.AttemptID
-// takes it back where nothing was sent. ErrConflict: the lead has no contact, or the claim was read before its last attempt.
+// takes it back where nothing was sent. ErrUnacknowledged comes with the id: it has begun, but not in every replica of the server, so
+// nothing may be sent; the same Begin again waits for them anew, or Refused takes it back. ErrConflict: the lead has no contact, or the claim was read before its last attempt.
 func (s *Store) Begin(ctx context.Context, q BeginRequest) (id string, refusal *Refusal, err error) {
 	args, err := q.args()
 	if err != nil {
@@ -96,17 +133,22 @@ func (s *Store) Begin(ctx context.Context, q BeginRequest) (id string, refusal *
 	if err != nil {
 		return "", nil, err
 	}
+	args.Backlog = s.backlog
 	raw, err := json.Marshal(args)
 	if err != nil {
 		return "", nil, fmt.Errorf("begin attempt %s: %w", c.AttemptID(), err)
 	}
-	words, err := s.runCampaign(ctx, scriptBegin, r, c.Lead.ID, c.Token, raw)
+	words, err := s.runAcknowledged(ctx, scriptBegin, r, q.Now, c.Lead.ID, c.Token, raw, c.decided().Detail)
+	if errors.Is(err, ErrUnacknowledged) {
+		return words[1], nil, fmt.Errorf("begin attempt %s: %w", c.AttemptID(), err)
+	}
 	if err != nil {
 		return "", nil, fmt.Errorf("begin attempt %s: %w", c.AttemptID(), err)
 	}
 	if words[0] == "no" {
 		return "", &Refusal{Reason: campaign.Reason(words[1]), Until: fromMS(words[2])}, nil
 	}
+	s.began(&q, args, r, words[1])
 	return words[1], nil, nil
 }
 
@@ -123,6 +165,10 @@ func (q *BeginRequest) args() (*beginArgs, error) {
 		return nil, fmt.Errorf("begin attempt %s: "+format, append([]any{q.Claim.AttemptID()}, args...)...)
 	}
 	day, err := dayNumber(q.Day)
+	teamDay := day
+	if q.Days.TeamDay != "" && err == nil {
+		teamDay, err = dayNumber(q.Days.TeamDay)
+	}
 	switch {
 	case err != nil:
 		return fail("%w", err)
@@ -139,6 +185,13 @@ func (q *BeginRequest) args() (*beginArgs, error) {
 		TeamEpoch: q.TeamEpoch, CampaignEpoch: q.CampaignEpoch, Gap: seconds(q.Gap), Margin: seconds(campaign.CapMargin),
 		Lifetime: q.Lifetime, Campaign: q.MaxInFlight.Campaign, Team: q.MaxInFlight.Team, AgentMax: q.MaxInFlight.Agent,
 		Day: day, CallsPerDay: q.CallsPerDay, Reserve: seconds(q.Reserve), Seconds: int64(q.TalkTime / time.Second),
+	}
+	a.TeamDay, a.TeamPerDay, a.AgentsPerDay = teamDay, q.Days.Team, q.Days.Agent
+	for _, p := range q.Quiets {
+		if p.Window <= 0 {
+			return fail("a pause of %s: it must be above 0", p.Window)
+		}
+		a.Quiets = append(a.Quiets, beginQuiet{Window: seconds(p.Window), Refusal: flag(p.Refusal), Reason: string(p.Reason)})
 	}
 	for _, c := range q.Caps {
 		if c.Window <= 0 || c.Window > historyKept {

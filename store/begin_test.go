@@ -322,12 +322,12 @@ func TestBudgetsCountCallsInFlightAndComeBackWithTheTruth(t *testing.T) {
 		d.must(err)
 		counts, err := d.Counts(d.Context(), testName)
 		d.must(err)
-		if counts.Talked != 90*time.Second || counts.Reserved != 0 || counts.Calls != 1 || counts.Days[d.day()] != 1 {
+		if counts.Talked != 2*time.Minute || counts.Reserved != 0 || counts.Calls != 1 || counts.Days[d.day()] != 1 {
 			d.Errorf("got %+v", counts)
 		}
 		c, r := try()
 		if r != nil {
-			d.Fatalf("10 minutes are left, of 18.5: %+v", r)
+			d.Fatalf("10 minutes are left, of 18: %+v", r)
 		}
 		d.settle(c, campaign.NoAnswer, closedNext)
 		e, r := try()
@@ -442,7 +442,7 @@ func TestFacts(t *testing.T) {
 		want := &campaign.Facts{
 			Now: d.now, Hold: campaign.HoldStarted, TeamPaused: "401", Suppressed: campaign.ScopeCampaign, SuppressedWhy: "asked",
 			Calls: []time.Time{d.now.Add(-30 * day), d.now.Add(-2 * time.Hour), d.now, d.now}, LastConversation: d.now.Add(time.Minute),
-			OpenAttempt: open, InFlight: 1, TeamInFlight: 1, CallsToday: 3, TeamEpoch: got.TeamEpoch, CampaignEpoch: got.CampaignEpoch,
+			OpenAttempt: open, InFlight: 1, TeamInFlight: 1, CallsToday: 3, TeamCallsToday: 3, TeamEpoch: got.TeamEpoch, CampaignEpoch: got.CampaignEpoch, Version: 1,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			d.Errorf("(-want +got)\n%s", diff)
@@ -457,5 +457,93 @@ func TestFacts(t *testing.T) {
 			}
 			got = next
 		}
+	})
+}
+
+func TestPausesAfterAConversationAndARefusal(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		d.staged(1)
+		id := d.begin(d.pickOne())
+		_, err := d.Settle(ctx, Settlement{
+			AttemptID: id, Disposition: campaign.NotInterested, Conversation: true, Duration: time.Minute,
+			Next: Next{State: campaign.LeadWaiting, Due: d.now},
+		}, d.now)
+		d.must(err)
+		talked := d.now.Add(time.Minute)
+		d.now = d.now.Add(6 * time.Hour)
+		q := d.request(d.pickOne())
+		f, err := d.Facts(ctx, q.Claim.Lead, d.day(), d.now)
+		d.must(err)
+		if !f.LastConversation.Equal(talked) || !f.LastRefusal.Equal(talked) {
+			d.Errorf("conversation %s, refusal %s, want %s", f.LastConversation, f.LastRefusal, talked)
+		}
+		for _, c := range []struct {
+			quiet Quiet
+			until time.Time
+		}{
+			{Quiet{8 * time.Hour, false, campaign.ReasonCap24h}, talked.Add(8*time.Hour + campaign.CapMargin)},
+			{Quiet{60 * day, true, campaign.ReasonGap}, talked.Add(60*day + campaign.CapMargin)},
+		} {
+			q.Quiets = []Quiet{{time.Hour, false, campaign.ReasonGap}, c.quiet}
+			_, refusal, err := d.Begin(ctx, q)
+			d.must(err)
+			if diff := cmp.Diff(&Refusal{c.quiet.Reason, c.until}, refusal); diff != "" {
+				d.Error(diff)
+			}
+		}
+		q.Quiets = []Quiet{{-1, false, campaign.ReasonGap}}
+		if _, _, err := d.Begin(ctx, q); err == nil {
+			d.Error("a pause below 0 was taken")
+		}
+		q.Quiets = []Quiet{{5 * time.Hour, false, campaign.ReasonGap}, {5 * time.Hour, true, campaign.ReasonGap}}
+		_, refusal, err := d.Begin(ctx, q)
+		d.must(err)
+		if refusal != nil {
+			d.Errorf("after the pause: %+v", refusal)
+		}
+		d.sound()
+	})
+}
+
+func TestBudgetsOfTheDayCountForTeamAndAgentInTheirOwnZones(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		d.staged(3)
+		teamDay := d.now.AddDate(0, 0, 1).Format(time.DateOnly) // it is tomorrow already where the team counts
+		try := func(days Days) (string, *Refusal) {
+			q := d.request(d.pickOne())
+			q.Days = days
+			id, refusal, err := d.Begin(d.Context(), q)
+			d.must(err)
+			if refusal != nil {
+				d.must(d.Return(d.Context(), q.Claim))
+			}
+			return id, refusal
+		}
+		id, refusal := try(Days{Team: 1, TeamDay: teamDay, Agent: 1})
+		if refusal != nil {
+			d.Fatalf("the first call: %+v", refusal)
+		}
+		for name, days := range map[string]Days{"team": {Team: 1, TeamDay: teamDay}, "agent": {Agent: 1}} {
+			if _, refusal := try(days); refusal == nil || refusal.Reason != campaign.ReasonBudget {
+				d.Errorf("%s: a second call began: %+v", name, refusal)
+			}
+		}
+		team, err := d.TeamCalls(ctx, testTeam, teamDay)
+		d.must(err)
+		agents, err := d.AgentCalls(ctx, testTeam, d.day(), []string{"nobody", "aB3dE9fG"})
+		d.must(err)
+		if diff := cmp.Diff([]int{1, 0, 1}, append([]int{team}, agents...)); diff != "" {
+			d.Error(diff)
+		}
+		d.sound()
+		// What cannot have rung was no call.
+		_, err = d.Refused(ctx, id, Denial{Next: StepAgain})
+		d.must(err)
+		if _, refusal := try(Days{Team: 1, TeamDay: teamDay, Agent: 1}); refusal != nil {
+			d.Errorf("after the first was taken back: %+v", refusal)
+		}
+		d.sound()
 	})
 }

@@ -88,6 +88,25 @@ func usedMemory(b *testing.B, client redis.UniversalClient) int64 {
 	return 0
 }
 
+// redisCPU is the processor time that a server has used, in seconds.
+func redisCPU(b *testing.B, client redis.UniversalClient) float64 {
+	b.Helper()
+	text, err := client.Info(b.Context(), "cpu").Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	sum := 0.0
+	for line := range strings.SplitSeq(text, "\r\n") {
+		for _, name := range []string{"used_cpu_user:", "used_cpu_sys:"} {
+			var used float64
+			if _, err := fmt.Sscanf(line, name+"%f", &used); err == nil {
+				sum += used
+			}
+		}
+	}
+	return sum
+}
+
 // BenchmarkReimport adds leads that are there already.
 func BenchmarkReimport(b *testing.B) {
 	for name, o := range benchServers {
@@ -106,6 +125,9 @@ func BenchmarkReimport(b *testing.B) {
 		})
 	}
 }
+
+// benchDecision is as long as a worker's.
+var benchDecision = `{"verdict":"allow","detail":"` + strings.Repeat("0123456789", 250) + `"}`
 
 // BenchmarkBegin is the binding step alone, and the whole way of a call through the record: pick, facts, begin, accepted, settle.
 func BenchmarkBegin(b *testing.B) {
@@ -132,11 +154,13 @@ func BenchmarkBegin(b *testing.B) {
 					}
 				}
 			}
-			calls := 0
+			calls, cpu := 0, 0.0
 			for b.Loop() {
 				if calls%1000 == 0 {
 					b.StopTimer()
+					spent := redisCPU(b, s.client)
 					fill()
+					cpu -= redisCPU(b, s.client) - spent
 					b.StartTimer()
 				}
 				calls++
@@ -148,6 +172,7 @@ func BenchmarkBegin(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
+				c.Decision = &Decision{Detail: benchDecision}
 				t := time.Now()
 				id, refusal, err := s.Begin(ctx, BeginRequest{
 					Claim: c, Agent: "aB3dE9fG", Now: start, Deadline: start.Add(15 * time.Second), Day: "2026-03-10", Lifetime: 6, Gap: 4 * time.Hour,
@@ -170,8 +195,50 @@ func BenchmarkBegin(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric((cpu+redisCPU(b, s.client))*1e6/float64(calls), "redis-cpu-µs/call")
 			b.ReportMetric(float64(begun.Microseconds())/float64(calls), "µs/begin")
 			b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
 		})
+	}
+}
+
+// BenchmarkWhy is what `why` costs in the server with a million leads in the record: find the phone's leads, read the facts, ask every
+// rule.
+func BenchmarkWhy(b *testing.B) {
+	const leads = 1_000_000
+	s := benchStore(b, redistest.StartServer(b, redistest.Options{}).Client(b))
+	batch := make([]NewLead, 4000)
+	for first := 0; first < leads; first += len(batch) {
+		for i := range batch {
+			batch[i] = benchLead(first + i)
+		}
+		if _, err := s.AddLeads(b.Context(), testName, batch, start); err != nil {
+			b.Fatal(err)
+		}
+	}
+	r, err := s.Campaign(b.Context(), testName)
+	if err != nil {
+		b.Fatal(err)
+	}
+	plan := campaign.NewPlan(&r.Campaign)
+	place, err := plan.CompilePlace([]string{"US-NY"}, []string{"America/New_York"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for b.Loop() {
+		n++
+		found, err := s.LeadsByPhone(b.Context(), benchLead(n*7919%leads).Phone, "")
+		if err != nil || len(found) != 1 {
+			b.Fatal(len(found), err)
+		}
+		f, err := s.FactsOf(b.Context(), FactsQuery{Lead: found[0], Day: "2026-03-10", Now: start})
+		if err != nil {
+			b.Fatal(err)
+		}
+		campaign.Explain(campaign.Subject{Plan: plan, Lead: found[0], Place: place, Facts: f}, start)
+	}
+	if per := b.Elapsed() / time.Duration(n); per > 10*time.Millisecond {
+		b.Errorf("%s, more than 10 ms", per)
 	}
 }

@@ -33,6 +33,8 @@ type Record struct {
 	StartedAt time.Time // when it was last started or resumed by hand; zero = never
 	AppliedAt time.Time // when this version was applied
 
+	Queued int // leads that are new, staged or waiting
+
 	ImportedAt time.Time // the last occurrence of its schedule's import that was run; zero = none
 	Problem    string    // why it cannot call at all until a person mends it; "" = nothing is known against it
 }
@@ -64,7 +66,7 @@ func (s *Store) Apply(ctx context.Context, c campaign.Campaign, now time.Time) (
 		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
 	}
 	s.remember(ref{team: c.Team, name: c.Name, n: n})
-	r, err = s.run(ctx, scriptApply, c.Team, n, c.Name, def, ms(now))
+	r, err = s.run(ctx, scriptApply, c.Team, n, c.Name, def, ms(now), s.by)
 	if err != nil {
 		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
 	}
@@ -138,8 +140,11 @@ func (s *Store) teamRefs(ctx context.Context, team string) ([]ref, error) {
 
 // records reads campaigns; those that were named but never stored are left out.
 func (s *Store) records(ctx context.Context, refs []ref) ([]*Record, error) {
-	cmds := make([]*redis.MapStringStringCmd, len(refs))
-	err := s.inParts(ctx, len(refs), func(pipe redis.Pipeliner, i int) { cmds[i] = pipe.HGetAll(ctx, refs[i].key("")) })
+	cmds, queued := make([]*redis.MapStringStringCmd, len(refs)), make([]*redis.SliceCmd, len(refs))
+	err := s.inParts(ctx, len(refs), func(pipe redis.Pipeliner, i int) {
+		cmds[i] = pipe.HGetAll(ctx, refs[i].key(""))
+		queued[i] = pipe.HMGet(ctx, refs[i].key("count"), "s:new", "s:staged", "s:waiting")
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read campaigns: %w", err)
 	}
@@ -160,6 +165,9 @@ func (s *Store) records(ctx context.Context, refs []ref) ([]*Record, error) {
 			return nil, fmt.Errorf("read campaign %q: %w", r.name, err)
 		}
 		rec.StartedAt, rec.AppliedAt = fromMS(h["started_at"]), fromMS(h["applied_at"])
+		for k := range queued[i].Val() {
+			rec.Queued += int(int64At(queued[i], k))
+		}
 		rec.ImportedAt, rec.Problem = fromMS(h["imported_at"]), h["problem"]
 		s.remember(r)
 		records = append(records, rec)
@@ -175,8 +183,11 @@ func (s *Store) SetHold(ctx context.Context, name string, hold campaign.Hold, no
 	if err != nil {
 		return 0, err
 	}
-	got, err := s.runCampaign(ctx, scriptSetHold, r, string(hold), ms(now))
+	got, err := s.runCampaign(ctx, scriptSetHold, r, string(hold), ms(now), s.by)
 	if err != nil {
+		return 0, fmt.Errorf("set hold of %q: %w", name, err)
+	}
+	if err := s.acknowledged(ctx, r.team, now); err != nil {
 		return 0, fmt.Errorf("set hold of %q: %w", name, err)
 	}
 	return strconv.ParseInt(got[1], 10, 64)
@@ -192,19 +203,27 @@ func (s *Store) runCampaign(ctx context.Context, sc *script, r ref, args ...any)
 }
 
 // ms is a time as scripts take it: unix milliseconds, rounded down; zero for the zero time.
+//
+// A time beyond the year 2200 means never, as in a column whose empty dates are written 9999-12-31. It is written as that year:
+// scripts write numbers of up to 14 digits, and longer ones with an exponent.
 func ms(t time.Time) int64 {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case t.After(never):
+		t = never
 	}
 	return t.UnixMilli()
 }
+
+var never = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // msOrNone is ms, or "" for the zero time.
 func msOrNone(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return strconv.FormatInt(t.UnixMilli(), 10)
+	return strconv.FormatInt(ms(t), 10)
 }
 
 // fromMS reads unix milliseconds; what is no number above zero is the zero time.

@@ -18,6 +18,10 @@ type Claim struct {
 	Token   string    // makes this claim unlike every other one of the lead
 	Expires time.Time // end of the lease
 
+	// Decision is what was decided about the lead, for the record of decisions. Begin and the verbs of the claim write it down in the
+	// step that they make; nil = there was none to decide.
+	Decision *Decision
+
 	number int64 // of the campaign
 }
 
@@ -56,7 +60,8 @@ func (s *Store) claimed(ctx context.Context, r ref, words []string, token string
 
 // Return gives a claimed lead back unchanged.
 func (s *Store) Return(ctx context.Context, c *Claim) error {
-	return s.claimVerb(ctx, "return", scriptReturn, c)
+	d := c.decided()
+	return s.claimVerb(ctx, "return", scriptReturn, c, d.Detail, string(d.Reason))
 }
 
 // Defer puts a claimed lead off until a time; reason says why, for the operator.
@@ -64,17 +69,17 @@ func (s *Store) Defer(ctx context.Context, c *Claim, until time.Time, reason cam
 	if until.IsZero() {
 		return fmt.Errorf("defer lead %s of %q: no time given", c.Lead.ID, c.Lead.Campaign)
 	}
-	return s.claimVerb(ctx, "defer", scriptDefer, c, ms(until), string(reason))
+	return s.claimVerb(ctx, "defer", scriptDefer, c, ms(until), string(reason), c.decided().Detail)
 }
 
 // Hold takes a claimed lead out of calling until a person says more about it.
 func (s *Store) Hold(ctx context.Context, c *Claim, reason campaign.Reason, note string) error {
-	return s.claimVerb(ctx, "hold", scriptHold, c, string(reason), note)
+	return s.claimVerb(ctx, "hold", scriptHold, c, string(reason), note, c.decided().Detail, "")
 }
 
 // Close ends a claimed lead; "" leaves its disposition as it was.
 func (s *Store) Close(ctx context.Context, c *Claim, d campaign.Disposition, reason campaign.Reason) error {
-	return s.claimVerb(ctx, "close", scriptClose, c, string(d), string(reason), "")
+	return s.claimVerb(ctx, "close", scriptClose, c, string(d), string(reason), "", c.decided().Detail, "")
 }
 
 func (s *Store) claimVerb(ctx context.Context, verb string, sc *script, c *Claim, args ...any) error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,6 +23,8 @@ type Durability struct {
 	MaxMemory  int64  // bytes, 0 = no limit
 	Policy     string // what is thrown away at MaxMemory; "" when it does not say
 
+	// Evicts says that the server throws away what it was told, do-not-call lists included, while it runs. Empty = it does not.
+	Evicts string
 	// Unsafe says, one sentence each, what may lose the record of a call that rang. Empty = nothing is known to.
 	Unsafe []string
 	// Unknown says what the server did not tell.
@@ -72,6 +75,7 @@ func (s *Store) Durability(ctx context.Context) (Durability, error) {
 	for _, other := range all[1:] {
 		d.Unsafe = append(d.Unsafe, other.Unsafe...)
 		d.Unknown = append(d.Unknown, other.Unknown...)
+		d.Evicts = cmp.Or(d.Evicts, other.Evicts)
 	}
 	return d, nil
 }
@@ -137,9 +141,10 @@ func (d *Durability) judge() {
 	case d.Fsync == "":
 		d.Unknown = append(d.Unknown, "it does not say how often it syncs its append-only file (CONFIG GET appendfsync)")
 	}
-	if d.MaxMemory > 0 && d.Policy != "" && d.Policy != "noeviction" {
-		d.Unsafe = append(d.Unsafe, fmt.Sprintf("at %d bytes it throws data away (maxmemory-policy %s), do-not-call lists included: "+
-			"set maxmemory-policy noeviction", d.MaxMemory, d.Policy))
+	if d.Policy != "" && d.Policy != "noeviction" {
+		d.Evicts = fmt.Sprintf("it throws data away once its memory is full (maxmemory-policy %s, maxmemory %d), do-not-call lists included: "+
+			"set maxmemory-policy noeviction", d.Policy, d.MaxMemory)
+		d.Unsafe = append(d.Unsafe, d.Evicts)
 	}
 	if d.Role == "slave" {
 		d.Unsafe = append(d.Unsafe, "it is a replica and takes no writes: name its master")

@@ -20,7 +20,9 @@ func TestDurabilityNamesWhatMayLoseCalls(t *testing.T) {
 			redistest.Options{AppendOnly: true, Args: []string{"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"}},
 			[]string{"maxmemory-policy allkeys-lru"},
 		},
-		"would evict, has no limit": {redistest.Options{AppendOnly: true, Args: []string{"--maxmemory-policy", "allkeys-lru"}}, nil},
+		"would evict, has no limit": {
+			redistest.Options{AppendOnly: true, Args: []string{"--maxmemory-policy", "allkeys-lru"}}, []string{"maxmemory-policy allkeys-lru, maxmemory 0"},
+		},
 		"all at once": {
 			redistest.Options{Args: []string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl"}},
 			[]string{"appendonly yes", "maxmemory-policy volatile-ttl"},
@@ -37,6 +39,9 @@ func TestDurabilityNamesWhatMayLoseCalls(t *testing.T) {
 			}
 			if len(d.Unsafe) != len(c.unsafe) || d.Safe() != (len(c.unsafe) == 0) {
 				t.Fatalf("got %q, want something about %q", d.Unsafe, c.unsafe)
+			}
+			if strings.Contains(strings.Join(c.unsafe, " "), "maxmemory-policy") != (d.Evicts != "") {
+				t.Errorf("Evicts is %q", d.Evicts)
 			}
 			for i, want := range c.unsafe {
 				if !strings.Contains(d.Unsafe[i], want) {

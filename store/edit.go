@@ -19,6 +19,7 @@ type Edit struct {
 	Priority  *int       // campaign.MinPriority to MaxPriority
 	Due       *time.Time // not before this; zero = any time
 	Urgent    *bool      // before all others
+	Why       string     // for the record of decisions
 }
 
 // EditLead changes a lead by hand. A worker that is about to call it loses its claim and decides anew. ErrConflict: it is being
@@ -54,7 +55,7 @@ func (s *Store) EditLead(ctx context.Context, name, id string, edit Edit) error 
 	if err != nil {
 		return fmt.Errorf("edit lead %s of %q: %w", id, name, err)
 	}
-	if _, err := s.run(ctx, scriptEdit, r.team, r.n, id, raw); err != nil {
+	if _, err := s.run(ctx, scriptEdit, r.team, r.n, id, raw, s.by, edit.Why); err != nil {
 		return fmt.Errorf("edit lead %s of %q: %w", id, name, err)
 	}
 	return nil
@@ -65,25 +66,25 @@ func (s *Store) HoldLead(ctx context.Context, name, id string, reason campaign.R
 	if reason == "" {
 		reason = campaign.ReasonHold
 	}
-	return s.leadVerb(ctx, "hold", scriptHold, name, id, "", string(reason), note)
+	return s.leadVerb(ctx, "hold", scriptHold, name, id, "", string(reason), note, "", s.by)
 }
 
 // ReleaseLead lets a held lead be called again, when what it waited for is due. ErrConflict: it is not held, its place is still
 // not known (EditLead with a lane first), or it is on a do-not-call list of the team or campaign.
-func (s *Store) ReleaseLead(ctx context.Context, name, id string) error {
-	return s.leadVerb(ctx, "release", scriptReopen, name, id, string(campaign.LeadHeld), "")
+func (s *Store) ReleaseLead(ctx context.Context, name, id, why string) error {
+	return s.leadVerb(ctx, "release", scriptReopen, name, id, string(campaign.LeadHeld), "", s.by, why)
 }
 
 // CloseLead ends a lead by hand; "" leaves its disposition as it was. A closed lead stays as it is. ErrConflict: it is being
 // called.
 func (s *Store) CloseLead(ctx context.Context, name, id string, d campaign.Disposition, note string) error {
-	return s.leadVerb(ctx, "close", scriptClose, name, id, "", string(d), "", note)
+	return s.leadVerb(ctx, "close", scriptClose, name, id, "", string(d), "", note, "", s.by)
 }
 
 // ReopenLead lets a closed lead be called again, not before due when that is not zero. Its attempts still count. ErrConflict as for
 // ReleaseLead.
-func (s *Store) ReopenLead(ctx context.Context, name, id string, due time.Time) error {
-	return s.leadVerb(ctx, "reopen", scriptReopen, name, id, string(campaign.LeadClosed), msOrNone(due))
+func (s *Store) ReopenLead(ctx context.Context, name, id string, due time.Time, why string) error {
+	return s.leadVerb(ctx, "reopen", scriptReopen, name, id, string(campaign.LeadClosed), msOrNone(due), s.by, why)
 }
 
 func (s *Store) leadVerb(ctx context.Context, verb string, sc *script, name, id string, args ...any) error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,18 +20,35 @@ type phoneRecord struct {
 	Open         string  `json:"o"`
 	Calls        []int64 `json:"t"` // unix seconds
 	Conversation int64   `json:"c"` // unix seconds
+	Refusal      int64   `json:"x"` // unix seconds
 }
 
 // historyKept is how long a phone's attempts are remembered; the widest cap is 30 days. begin.lua says the same.
 const historyKept = 31 * 24 * time.Hour
 
-// Facts reads what a decision about a lead needs to know beside the campaign and the lead. Day names the campaign's day
-// ("2006-01-02"). TeamMaxInFlight and ClockOff are left for the caller.
+// FactsQuery says what to read about a lead.
+type FactsQuery struct {
+	Lead      *campaign.Lead
+	Day       string // the campaign's, "2006-01-02"
+	Now       time.Time
+	TeamDay   string   // the team's; "" = the campaign's
+	Agent     string   // whose calls of the campaign's day are counted; "" = nobody's
+	Countries []string // whose national do-not-call lists are asked
+}
+
+// Facts is FactsOf without an agent and without national lists.
+func (s *Store) Facts(ctx context.Context, lead *campaign.Lead, day string, now time.Time) (*campaign.Facts, error) {
+	return s.FactsOf(ctx, FactsQuery{Lead: lead, Day: day, Now: now})
+}
+
+// FactsOf reads what a decision about a lead needs to know beside the campaign and the lead. Day names the campaign's day
+// ("2006-01-02"). TeamMaxInFlight, TeamCallsPerDay, TeamDayEnds and ClockOff are left for the caller.
 //
 // The order of reading matters. The epochs are read first: whatever changes after that raises one of them, and Begin refuses the
-// decision as stale. The global list, which Begin cannot look into, is read last: a suppression writes the list first and raises
-// the epochs then, so whoever read the new epoch also reads the new list.
-func (s *Store) Facts(ctx context.Context, lead *campaign.Lead, day string, now time.Time) (*campaign.Facts, error) {
+// decision as stale. The global list and the number of the operator's rules, which Begin cannot look into, are read last: a suppression
+// writes the list first and raises the epochs then, so whoever read the new epoch also reads the new list; the same goes for rules.
+func (s *Store) FactsOf(ctx context.Context, q FactsQuery) (*campaign.Facts, error) {
+	lead, day, now := q.Lead, strings.ReplaceAll(q.Day, "-", ""), q.Now
 	r, err := s.campaignRef(ctx, lead.Campaign)
 	if err != nil {
 		return nil, err
@@ -44,22 +62,25 @@ func (s *Store) Facts(ctx context.Context, lead *campaign.Lead, day string, now 
 
 	pipe := s.client.Pipeline()
 	team := pipe.HMGet(ctx, teamKey(r.team, "team"), "epoch", "paused")
-	camp := pipe.HMGet(ctx, r.key(""), "epoch", "hold", "name")
+	camp := pipe.HMGet(ctx, r.key(""), "epoch", "hold", "name", "version")
 	history := pipe.HGet(ctx, teamKey(r.team, "phones"), phone)
 	flight := pipe.HGet(ctx, teamKey(r.team, "flight"), "team")
-	counts := pipe.HMGet(ctx, r.key("count"), "inflight", "day:"+strings.ReplaceAll(day, "-", ""))
+	counts := pipe.HMGet(ctx, r.key("count"), "inflight", "day:"+day)
+	today := pipe.HMGet(ctx, teamKey(r.team, "days"), "team:"+strings.ReplaceAll(cmp.Or(q.TeamDay, q.Day), "-", ""), "agent:"+q.Agent+":"+day)
 	byTeam := pipe.SIsMember(ctx, teamKey(r.team, list), member)
 	byCampaign := pipe.SIsMember(ctx, r.key(list), member)
 	last := pipe
 	if _, ok := s.client.(*redis.ClusterClient); ok {
 		// The global list is on another node, whose part of a pipeline may run first.
-		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		if err := execAll(ctx, pipe); err != nil {
 			return nil, fmt.Errorf("read facts of lead %s of %q: %w", lead.ID, r.name, err)
 		}
 		last = s.client.Pipeline()
 	}
 	globally := last.SIsMember(ctx, teamKey(globalTeam, list), member)
-	if _, err := last.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+	rules := last.HGet(ctx, teamKey(globalTeam, "rules"), "n")
+	national := s.askNational(ctx, last, q.Countries)
+	if err := execAll(ctx, last); err != nil {
 		return nil, fmt.Errorf("read facts of lead %s of %q: %w", lead.ID, r.name, err)
 	}
 
@@ -70,7 +91,7 @@ func (s *Store) Facts(ctx context.Context, lead *campaign.Lead, day string, now 
 	f := &campaign.Facts{
 		Now: now, Hold: campaign.Hold(stringAt(camp, 1)), TeamPaused: stringAt(team, 1),
 		InFlight: int(int64At(counts, 0)), TeamInFlight: atoi(flight.Val()), CallsToday: int(int64At(counts, 1)),
-		TeamEpoch: int64At(team, 0), CampaignEpoch: int64At(camp, 0),
+		TeamEpoch: int64At(team, 0), CampaignEpoch: int64At(camp, 0), TeamCallsToday: int(int64At(today, 0)), AgentCallsToday: int(int64At(today, 1)), Version: int(int64At(camp, 3)), Rules: rulesNumber(rules),
 	}
 	if raw := history.Val(); raw != "" {
 		var p phoneRecord
@@ -87,6 +108,12 @@ func (s *Store) Facts(ctx context.Context, lead *campaign.Lead, day string, now 
 		if p.Conversation > 0 {
 			f.LastConversation = time.Unix(p.Conversation, 0).UTC()
 		}
+		if p.Refusal > 0 {
+			f.LastRefusal = time.Unix(p.Refusal, 0).UTC()
+		}
+	}
+	if f.National, err = s.onNational(ctx, national, q.Countries, lead.Phone); err != nil {
+		return nil, fmt.Errorf("read facts of lead %s of %q: %w", lead.ID, r.name, err)
 	}
 	switch {
 	case globally.Val():
@@ -104,4 +131,19 @@ func (s *Store) Facts(ctx context.Context, lead *campaign.Lead, day string, now 
 	}
 	f.SuppressedWhy = info.Reason
 	return f, nil
+}
+
+// execAll runs a pipeline and returns the first error that is not about something absent: Exec by itself returns the first of all, and
+// an absent value would hide a list that could not be read.
+func execAll(ctx context.Context, pipe redis.Pipeliner) error {
+	cmds, err := pipe.Exec(ctx)
+	if err == nil || !errors.Is(err, redis.Nil) {
+		return err
+	}
+	for _, c := range cmds {
+		if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+	}
+	return nil
 }

@@ -152,7 +152,7 @@ func (w *racer) round(ctx context.Context) error {
 		}
 		leads, err := w.s.LeadsByPhone(ctx, q.Phones[0], "")
 		for _, l := range leads {
-			if err := w.s.ReopenLead(ctx, l.Campaign, l.ID, time.Time{}); late(err) != nil {
+			if err := w.s.ReopenLead(ctx, l.Campaign, l.ID, time.Time{}, ""); late(err) != nil {
 				return err
 			}
 		}

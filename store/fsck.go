@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -70,7 +71,7 @@ type checker struct {
 
 	claims, sending, open map[string]float64 // member → score
 	tokens, contactOpen   map[string]string
-	flight                map[string]int
+	flight, days          map[string]int
 	calls                 map[campaign.Phone][]ringing // attempts by phone, over the campaigns checked
 	keyed                 map[string]campaign.Phone    // leads with keys of their own, as "N.lead"
 }
@@ -104,6 +105,7 @@ func (k *checker) done() *Report {
 // load reads the small indexes of the team.
 func (k *checker) load(ctx context.Context) error {
 	k.calls, k.keyed, k.flight = map[campaign.Phone][]ringing{}, map[string]campaign.Phone{}, map[string]int{}
+	k.days = map[string]int{}
 	for name, to := range map[string]*map[string]float64{"claims": &k.claims, "sending": &k.sending, "open": &k.open} {
 		*to = map[string]float64{}
 		if err := k.eachScore(ctx, teamKey(k.team, name), func(member string, score float64) { (*to)[member] = score }); err != nil {
@@ -298,6 +300,9 @@ func (rec *leadRecord) places() []place {
 		return nil
 	}
 	order := place{ready, float64(rec.Sequence) - float64(rec.Priority)*(1<<40)}
+	if rec.Failed > 0 {
+		order.score += behindUntried
+	}
 	switch {
 	case rec.Urgent != 0 || rec.Promised != 0:
 		return []place{{"urgent", float64(rec.Due)}}
@@ -315,6 +320,9 @@ func (k *checker) attempt(r ref, lead string, rec *leadRecord, a *attemptRecord,
 	if phone == "" {
 		phone = rec.Phone
 	}
+	if phone == "" { // of a person who was forgotten
+		return
+	}
 	k.calls[phone] = append(k.calls[phone], ringing{id, a.At / 1000, a.State == campaign.Refused, a.State.Open()})
 	score, sending := k.sending[id]
 	_, open := k.open[id]
@@ -331,8 +339,10 @@ func (k *checker) attempt(r ref, lead string, rec *leadRecord, a *attemptRecord,
 	delete(k.sending, id)
 	delete(k.open, id)
 	if a.State.Open() {
-		k.flight["team"]++
-		k.flight["agent:"+a.Agent]++
+		if a.Lapsed == 0 {
+			k.flight["team"]++
+			k.flight["agent:"+a.Agent]++
+		}
 		if k.contactOpen[contact] != id {
 			k.differ("%q: attempt %s is open, its contact's is %q", r.name, id, k.contactOpen[contact])
 		}
@@ -358,9 +368,11 @@ func (k *checker) count(want map[string]int, rec *leadRecord) {
 		}
 		want["calls"]++
 		want["day:"+strconv.FormatInt(a.Day, 10)]++
-		want["sec:spent"] += int(a.Seconds)
+		k.days["agent:"+a.Agent+":"+strconv.FormatInt(a.Day, 10)]++
+		k.days["team:"+strconv.FormatInt(cmp.Or(a.TeamDay, a.Day), 10)]++
+		want["sec:spent"] += a.charged()
 		if a.State.Open() {
-			want["inflight"]++
+			want["inflight"] += 1 - a.Lapsed
 			want["sec:reserved"] += int(a.Reserved)
 		}
 	}

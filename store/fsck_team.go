@@ -15,6 +15,11 @@ func (k *checker) shared(ctx context.Context) error {
 		return err
 	}
 	k.compare("team "+k.team, k.flight, got)
+	days, err := k.s.client.HGetAll(ctx, teamKey(k.team, "days")).Result()
+	if err != nil {
+		return err
+	}
+	k.compare("team "+k.team+", calls of a day", k.days, days)
 	for contact, id := range k.contactOpen {
 		k.differ("contact %s: its open attempt %s is not open", contact, id)
 	}

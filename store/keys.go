@@ -16,25 +16,33 @@ import (
 
 // The keys of a team, dialerd:{TEAM}:…
 //
-//	team         HASH  epoch, paused (why), dnc (numbers on the list)
+//	team         HASH  epoch, paused (why), dnc (numbers on the list), made (contacts), agents (JSON), rules (number of the operator's, when they were last changed)
 //	campaigns    HASH  name → number N
-//	contacts     HASH  phone → contact id; contactdoubt marks phones whose contact may be unknown to us
+//	contacts     HASH  phone → contact id; contactdoubt phone → "until-ms N.lead.token" of who makes it, or 1: it may be unknown to us
 //	contactopen  HASH  contact id → its open attempt
-//	phones       HASH  phone → history {o open attempt, t seconds of attempts, c last conversation}
+//	phones       HASH  phone → history {o open attempt, t seconds of attempts, c last conversation, x last no}
 //	keyed        HASH  phone → "N.lead N.lead": leads whose id does not follow from the phone
 //	dnc:BUCKET   SET   of numbers; dncinfo, dncgone HASH phone → who put it there, or took it off, and why
 //	sending      ZSET  attempt → deadline ms, while its request may be on the wire (sending; unknown until swept)
 //	open         ZSET  attempt → next look-up ms (accepted, unknown)
+//	follows      ZSET  attempt → due ms: settled, and its automation is still to be triggered
 //	calls        HASH  call id → attempt; callsage ZSET call id → when it was settled, ms
 //	claims       ZSET  "N.lead" → expiry ms; tokens HASH "N.lead" → token
+//	acked        STRING  what replicas are asked to acknowledge
+//	days         HASH  team:DAY, agent:ID:DAY → calls that began on that day
 //	flight       HASH  team, agent:ID → calls under way
 //	inbox        HASH  id → body; inboxdue ZSET id → ms while not dealt with; inboxseen ZSET id → ms
+//	audit        STREAM of the record of decisions, as far as it is not archived (see audit.lua); its number and head are in team: audit, audithead
 //	c:N          HASH  name, def, version, hold, epoch, started_at, applied_at, seq (imports), dnc, …
 //	c:N:leads    HASH  lead → record (see common.lua); results HASH lead → JSON; lists HASH list → JSON
 //	c:N:lanes    HASH  lane → place; new:LANE, ready:LANE ZSET lead → order; wait:LANE, urgent ZSET lead → due ms
 //	c:N:count    HASH  counters; dnc:BUCKET, dncinfo, dncgone as above
 //
-// dialerd:{global}:… has campaigns (name → team), numbers (name → N), names (N → name), teams, daemons, locks, and the global list.
+// national is a HASH country → version of its do-not-call list, national:VERSION:BUCKET the SETs of its numbers, nationalgone a HASH version →
+// what is to be removed of it, if its load ended early or another took its place.
+//
+// dialerd:{global}:… has campaigns (name → team), numbers (name → N), names (N → name), teams, daemons, locks, the global list, and rules (HASH n, doc,
+// sum, at, by: what the operator adds to the law).
 
 // globalTeam stands where a team's name does in the keys that belong to no team: the index of campaigns, the global
 // do-not-call list, the daemons. No team may have this name.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,10 +23,14 @@ type Place struct {
 type LaneState struct {
 	Place
 	New     int       // to be staged
+	Again   int       // of them, those whose contact could not be made before: they go behind the others
 	Ready   int       // may be called when the lane is open
 	Wait    int       // put off until a time, which may have come
 	NextDue time.Time // when the first of those that wait is due; zero = none waits
 }
+
+// behindUntried is what the scripts add to the place in its lane of a lead whose contact could not be made.
+const behindUntried = 1 << 51
 
 // PutLanes makes lanes known to a campaign. Leads can be added to known lanes only. A lane that is there already is given the
 // new place.
@@ -62,19 +67,21 @@ func (s *Store) Lanes(ctx context.Context, name string) (map[string]LaneState, e
 		return nil, fmt.Errorf("read lanes of %q: %w", name, err)
 	}
 	type query struct {
-		fresh, ready, wait *redis.IntCmd
-		next               *redis.ZSliceCmd
+		fresh, again, ready, wait *redis.IntCmd
+		next                      *redis.ZSliceCmd
 	}
 	ids := slices.Collect(maps.Keys(raws))
 	queries := make([]query, len(ids))
-	err = s.inParts(ctx, 4*len(ids), func(pipe redis.Pipeliner, i int) {
-		q, id := &queries[i/4], ids[i/4]
-		switch i % 4 {
+	err = s.inParts(ctx, 5*len(ids), func(pipe redis.Pipeliner, i int) {
+		q, id := &queries[i/5], ids[i/5]
+		switch i % 5 {
 		case 0:
 			q.fresh = pipe.ZCard(ctx, r.key("new:"+id))
 		case 1:
-			q.ready = pipe.ZCard(ctx, r.key("ready:"+id))
+			q.again = pipe.ZCount(ctx, r.key("new:"+id), strconv.FormatInt(behindUntried/2, 10), "+inf")
 		case 2:
+			q.ready = pipe.ZCard(ctx, r.key("ready:"+id))
+		case 3:
 			q.wait = pipe.ZCard(ctx, r.key("wait:"+id))
 		default:
 			q.next = pipe.ZRangeWithScores(ctx, r.key("wait:"+id), 0, 0)
@@ -86,7 +93,7 @@ func (s *Store) Lanes(ctx context.Context, name string) (map[string]LaneState, e
 	lanes := make(map[string]LaneState, len(raws))
 	for i, id := range ids {
 		q := queries[i]
-		lane := LaneState{New: int(q.fresh.Val()), Ready: int(q.ready.Val()), Wait: int(q.wait.Val())}
+		lane := LaneState{New: int(q.fresh.Val()), Again: int(q.again.Val()), Ready: int(q.ready.Val()), Wait: int(q.wait.Val())}
 		if err := json.Unmarshal([]byte(raws[id]), &lane.Place); err != nil {
 			return nil, fmt.Errorf("read lane %q of %q: %w", id, name, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -205,6 +206,7 @@ func (l *Limiter) Take(ctx context.Context, class string) (at time.Time,
 type answer struct {
 	id            string
 	granted       bool
+	never         bool          // no slot comes before the caller's context ends: it stands in no line
 	wait          time.Duration // until the slot, or until asking again makes sense
 	now           time.Time     // Redis' clock plus Offset, at some moment between before and after
 	spacing       time.Duration
@@ -261,9 +263,13 @@ func (l *Limiter) run(ctx context.Context, class, id string, promised bool) (*an
 		flags += "m"
 	}
 	before := l.o.Now()
+	patience := time.Duration(math.MaxInt64)
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = max(deadline.Sub(before.Add(-l.o.Offset)), 0)
+	}
 	args := []any{
 		l.o.Requests, l.o.Per.Microseconds(), (l.o.Timeout + l.margin).Microseconds(), l.o.Horizon.Microseconds(),
-		class, id, flags,
+		class, id, flags, patience.Microseconds(),
 	}
 	for _, e := range ended {
 		args = append(args, e.args(before)...)
@@ -295,7 +301,7 @@ func (a *answer) read(reply []any, offset time.Duration) error {
 			return fmt.Errorf("limit script: unexpected reply %v", reply)
 		}
 	}
-	a.granted = n[0] == 1
+	a.granted, a.never = n[0] == 1, n[0] == -1
 	a.wait = time.Duration(n[1]) * time.Microsecond
 	a.now = time.UnixMicro(n[2]).Add(offset)
 	a.spacing = time.Duration(n[3]) * time.Microsecond

@@ -373,6 +373,30 @@ func TestLimiterContextEndsTheWaitAndGivesTheSlotBack(t *testing.T) {
 	})
 }
 
+// A slot that the caller has no time to wait for stays free for the next one: it is told so at once.
+func TestLimiterKeepsNoSlotForACallerThatIsGoneByThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(t, redistest.Bubble(t), func(o *LimiterOptions) {
+			o.FreshStart, o.Requests, o.Per, o.Horizon = true, 60, time.Minute, 5*time.Second
+		})
+		done, _ := take(t, l, ClassCall)
+		done(true, true, false, 0)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, _, err := l.Take(ctx, ClassCall) // the next slot is nine tenths of a second away
+		if _, full := errors.AsType[*LimitError](err); !full || time.Since(began) > 0 {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		if done, waited := take(t, l, ClassCall); waited > time.Second {
+			t.Errorf("the slot was lost: the next one waited %s", waited)
+		} else {
+			done(true, true, false, 0)
+		}
+	})
+}
+
 func TestLimiterStricterSettingWinsForAWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -37,6 +37,9 @@ func (l *Limiter) wait(ctx context.Context, class string, a *answer) error {
 	if changed && (a.why == "blocked" || a.why == "quarantine") {
 		l.o.Log.Warn("request limit closed", "reason", a.why, "wait_s", a.wait.Seconds())
 	}
+	if a.never {
+		return &LimitError{Why: a.why, Wait: a.wait}
+	}
 	if deadline, ok := ctx.Deadline(); ok && l.o.Now().Add(a.wait-l.o.Offset).After(deadline) {
 		l.leave(ctx, class, a)
 		return &LimitError{Why: a.why, Wait: a.wait}

@@ -29,25 +29,3 @@ func TestNotesOfACampaign(t *testing.T) {
 		d.wants(d.SetImported(ctx, "nobody", d.now), ErrNotFound)
 	})
 }
-
-func TestAContactIsDoubtedUntilItIsKnown(t *testing.T) {
-	each(t, func(d *desk) {
-		ctx := d.Context()
-		doubted := func() bool {
-			got, err := d.ContactInDoubt(ctx, testTeam, phoneNumber(1))
-			d.must(err)
-			return got
-		}
-		if doubted() {
-			d.Error("doubted from the start")
-		}
-		d.must(d.DoubtContact(ctx, testTeam, phoneNumber(1)))
-		if !doubted() {
-			d.Error("not doubted")
-		}
-		d.must(d.TrustContact(ctx, testTeam, phoneNumber(1)))
-		if doubted() {
-			d.Error("still doubted")
-		}
-	})
-}

@@ -113,7 +113,7 @@ func TestStageableTakesUnstagedLeadsInLaneOrder(t *testing.T) {
 		if l := d.wantState(ids[1], campaign.LeadStaged); got != "contact1" || l.Contact != "contact1" {
 			d.Errorf("got %q, %+v", got, l)
 		}
-		d.must(d.StageFailed(ctx, claims[1], campaign.ReasonInvalidContact, "bad number", true))
+		d.must(d.Hold(ctx, claims[1], campaign.ReasonInvalidContact, "bad number"))
 		if l := d.wantState(ids[2], campaign.LeadHeld); l.Reason != campaign.ReasonInvalidContact || l.Note != "bad number" {
 			d.Errorf("got %+v", l)
 		}
@@ -123,7 +123,7 @@ func TestStageableTakesUnstagedLeadsInLaneOrder(t *testing.T) {
 			if len(claims) != 1 || claims[0].Lead.ID != ids[0] {
 				d.Fatalf("got %d claims", len(claims))
 			}
-			d.must(d.StageFailed(ctx, claims[0], "", "", false))
+			d.must(d.Return(ctx, claims[0]))
 		}
 		_, err = d.Staged(ctx, claims[0], "contact")
 		d.wants(err, ErrFenced)
@@ -198,7 +198,7 @@ func TestAClaimEndsInOneOfFourWays(t *testing.T) {
 		d.wants(d.Close(ctx, c, "", ""), ErrFenced)
 		d.sound()
 
-		d.must(d.ReleaseLead(ctx, testName, id))
+		d.must(d.ReleaseLead(ctx, testName, id, ""))
 		c = d.pickOne()
 		d.must(d.Close(ctx, c, campaign.Suppressed, campaign.ReasonSuppressed))
 		if l := d.wantState(id, campaign.LeadClosed); l.Disposition != campaign.Suppressed || l.Reason != campaign.ReasonSuppressed {
@@ -301,9 +301,9 @@ func (d *desk) suppressOne(scope campaign.Scope, phone campaign.Phone) error {
 func TestOnlyLegalTransitionsByHand(t *testing.T) {
 	type verb func(d *desk, id string) error
 	hold := func(d *desk, id string) error { return d.HoldLead(d.Context(), testName, id, "", "") }
-	release := func(d *desk, id string) error { return d.ReleaseLead(d.Context(), testName, id) }
+	release := func(d *desk, id string) error { return d.ReleaseLead(d.Context(), testName, id, "") }
 	closing := func(d *desk, id string) error { return d.CloseLead(d.Context(), testName, id, "", "") }
-	reopen := func(d *desk, id string) error { return d.ReopenLead(d.Context(), testName, id, time.Time{}) }
+	reopen := func(d *desk, id string) error { return d.ReopenLead(d.Context(), testName, id, time.Time{}, "") }
 	for _, from := range campaign.LeadStates() {
 		t.Run(string(from), func(t *testing.T) {
 			each(t, func(d *desk) {
@@ -370,12 +370,12 @@ func TestReleaseRestoresWhatTheLeadWaitedFor(t *testing.T) {
 		due := d.now.Add(3 * time.Hour)
 		d.settle(attempt, campaign.Callback, Next{State: campaign.LeadWaiting, Due: due, Promised: true})
 		d.must(d.HoldLead(ctx, testName, id, "", "on holiday"))
-		d.must(d.ReleaseLead(ctx, testName, id))
+		d.must(d.ReleaseLead(ctx, testName, id, ""))
 		if l := d.wantState(id, campaign.LeadWaiting); !l.Due.Equal(due) || !l.Promised || l.Note != "" {
 			d.Errorf("got %+v", l)
 		}
 		d.must(d.CloseLead(ctx, testName, id, "", "moved away"))
-		d.must(d.ReopenLead(ctx, testName, id, due.Add(time.Hour)))
+		d.must(d.ReopenLead(ctx, testName, id, due.Add(time.Hour), ""))
 		l := d.wantState(id, campaign.LeadWaiting)
 		if !l.Due.Equal(due.Add(time.Hour)) || l.Promised || l.Disposition != campaign.Callback || len(l.Attempts) != 1 {
 			d.Errorf("got %+v", l)
@@ -390,19 +390,19 @@ func TestReleaseNeedsAPlaceAndNoSuppression(t *testing.T) {
 		held := newLead(1)
 		held.State, held.Reason, held.Lane = campaign.LeadHeld, campaign.ReasonNoZone, ""
 		id := d.add(held)[0]
-		d.wants(d.ReleaseLead(ctx, testName, id), ErrConflict)
+		d.wants(d.ReleaseLead(ctx, testName, id, ""), ErrConflict)
 		if err := d.EditLead(ctx, testName, id, Edit{Lane: new("north")}); err == nil {
 			d.Error("moved to an unknown lane")
 		}
 		d.must(d.EditLead(ctx, testName, id, Edit{Lane: new("west"), Overrides: map[string]string{campaign.RoleState: "CA"}}))
-		d.must(d.ReleaseLead(ctx, testName, id))
+		d.must(d.ReleaseLead(ctx, testName, id, ""))
 		if l := d.wantState(id, campaign.LeadNew); l.Province != "CA" || l.Lane != "west" {
 			d.Errorf("got %+v", l)
 		}
 		d.wants(d.EditLead(ctx, testName, id, Edit{Lane: new("")}), ErrConflict)
 		d.must(d.suppressOne(campaign.ScopeCampaign, phoneNumber(1)))
-		d.wants(d.ReopenLead(ctx, testName, id, time.Time{}), ErrConflict)
-		d.wants(d.ReopenLead(ctx, testName, "nobody", time.Time{}), ErrNotFound)
+		d.wants(d.ReopenLead(ctx, testName, id, time.Time{}, ""), ErrConflict)
+		d.wants(d.ReopenLead(ctx, testName, "nobody", time.Time{}, ""), ErrNotFound)
 		d.sound()
 	})
 }
@@ -429,6 +429,21 @@ func TestEditMovesALeadInItsQueue(t *testing.T) {
 		if err := d.EditLead(ctx, testName, ids[0], Edit{Priority: new(1001)}); err == nil {
 			d.Error("a priority out of range was taken")
 		}
+		d.sound()
+	})
+}
+
+// Lists write 9999-12-31 for never. A lead that waits for it can still be read.
+func TestADayThatNeverComes(t *testing.T) {
+	each(t, func(d *desk) {
+		never := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+		id := d.staged(1)[0]
+		d.must(d.Defer(d.Context(), d.pickOne(), never, campaign.ReasonSchedule))
+		if l := d.leadOf(id); l.Due.Before(d.now.AddDate(100, 0, 0)) {
+			d.Errorf("due %s", l.Due)
+		}
+		d.must(d.EditLead(d.Context(), testName, id, Edit{Due: &never}))
+		d.wantState(id, campaign.LeadWaiting)
 		d.sound()
 	})
 }

@@ -162,7 +162,8 @@ func (w *world) giveBack() {
 	case 3:
 		w.ordinary(s.Close(ctx, c, "", campaign.ReasonLifetime))
 	case 4:
-		w.ordinary(s.StageFailed(ctx, c, campaign.ReasonInvalidContact, "no", w.rng.IntN(2) == 0))
+		_, err := s.StageFailed(ctx, c, w.now, time.Minute, "no")
+		w.ordinary(err)
 	default:
 		w.ordinary(s.Return(ctx, c))
 	}
@@ -276,11 +277,11 @@ func (w *world) operate() {
 	case 2:
 		w.ordinary(s.HoldLead(ctx, name, id, "", "asked for it"))
 	case 3, 4:
-		w.ordinary(s.ReleaseLead(ctx, name, id))
+		w.ordinary(s.ReleaseLead(ctx, name, id, ""))
 	case 5:
 		w.ordinary(s.CloseLead(ctx, name, id, pickOf(w, []campaign.Disposition{"", campaign.Cancelled}), "enough"))
 	case 6, 7, 9, 10, 11, 12:
-		w.ordinary(s.ReopenLead(ctx, name, id, pickOf(w, []time.Time{{}, w.now.Add(time.Hour)})))
+		w.ordinary(s.ReopenLead(ctx, name, id, pickOf(w, []time.Time{{}, w.now.Add(time.Hour)}), ""))
 	case 8:
 		edit := Edit{Overrides: map[string]string{campaign.RoleTimezone: pickOf(w, []string{"", "America/Denver"})}}
 		if w.rng.IntN(2) == 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 type leadRecord struct {
 	State       campaign.LeadState   `json:"s"`
 	Phone       campaign.Phone       `json:"p"`
+	Home        campaign.Phone       `json:"h"` // of its row, when it has gone on to another one
 	Key         string               `json:"k"`
 	Lane        string               `json:"l"`
 	Sequence    int64                `json:"q"`
@@ -32,6 +34,7 @@ type leadRecord struct {
 	Disposition campaign.Disposition `json:"z"`
 	Overrides   map[string]string    `json:"x"`
 	Unlisted    int                  `json:"o"`
+	Failed      int                  `json:"f"`
 	Attempts    []attemptRecord      `json:"a"`
 }
 
@@ -41,14 +44,18 @@ type attemptRecord struct {
 	At          int64                 `json:"t"`
 	Deadline    int64                 `json:"e"`
 	Day         int64                 `json:"d"`
+	TeamDay     int64                 `json:"j"` // 0 = the same
 	Agent       string                `json:"i"`
 	Call        string                `json:"c"`
 	Disposition campaign.Disposition  `json:"z"`
 	Status      string                `json:"w"`
 	Seconds     float64               `json:"y"`
 	Transferred int                   `json:"f"`
+	Charged     int64                 `json:"g"`
 	Reserved    int64                 `json:"b"`
+	Lapsed      int                   `json:"u"`
 	Phone       campaign.Phone        `json:"p"`
+	Entry       int64                 `json:"q"`
 }
 
 // leadRow is the part that no script reads.
@@ -118,6 +125,14 @@ func (a *attemptRecord) attempt(r ref, lead *campaign.Lead) campaign.Attempt {
 		At: timeOf(a.At), Deadline: timeOf(a.Deadline), Agent: a.Agent, CallID: a.Call, Disposition: a.Disposition,
 		Status: a.Status, Duration: time.Duration(a.Seconds * float64(time.Second)), Transferred: a.Transferred != 0,
 	}
+}
+
+// charged is how many seconds of a settled attempt count against a budget: whole minutes. settle.lua does the same.
+func (a *attemptRecord) charged() int {
+	if a.Charged > 0 {
+		return int(a.Charged)
+	}
+	return int(math.Ceil(a.Seconds/60)) * 60
 }
 
 // timeOf is unix milliseconds as a time; 0 is the zero time.
@@ -204,6 +219,11 @@ func (s *Store) list(ctx context.Context, r ref, id string) (*campaign.List, err
 // times; bytes that are no UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
+	if plainText(s) { // nearly every cell
+		b = append(b, '"')
+		b = append(b, s...)
+		return append(b, '"')
+	}
 	b = append(b, '"')
 	for _, c := range strings.ToValidUTF8(s, "\uFFFD") {
 		switch {
@@ -218,4 +238,14 @@ func appendString(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// plainText reports whether a string is ASCII that JSON takes as it is.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x80 || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

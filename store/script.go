@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -22,7 +21,7 @@ type script struct {
 // newScript puts together a script of the record from the files that it begins with and its own.
 func newScript(name string, preludes ...string) *script {
 	var src strings.Builder
-	for _, file := range append(append([]string{"common"}, preludes...), name) {
+	for _, file := range append(append([]string{"common", "audit"}, preludes...), name) {
 		text, err := luaFiles.ReadFile("lua/" + file + ".lua")
 		if err != nil {
 			panic(err) // the files are compiled in
@@ -40,9 +39,13 @@ var (
 	scriptPauseTeam   = newScript("pause_team")
 	scriptAddList     = newScript("add_list")
 	scriptAddLeads    = newScript("add_leads")
+	scriptWithdraw    = newScript("withdraw")
 	scriptPutLanes    = newScript("put_lanes")
 	scriptStageable   = newScript("stageable", "queue")
 	scriptStaged      = newScript("staged")
+	scriptMake        = newScript("make_contact")
+	scriptLeave       = newScript("leave_contact")
+	scriptStageFailed = newScript("stage_failed")
 	scriptPick        = newScript("pick", "queue")
 	scriptReturn      = newScript("return")
 	scriptDefer       = newScript("defer")
@@ -51,15 +54,18 @@ var (
 	scriptReopen      = newScript("reopen")
 	scriptEdit        = newScript("edit")
 	scriptBegin       = newScript("begin", "attempt")
+	scriptReassert    = newScript("reassert", "attempt")
 	scriptAccepted    = newScript("accepted", "attempt")
 	scriptInDoubt     = newScript("in_doubt", "attempt")
 	scriptRefused     = newScript("refused", "attempt")
 	scriptSettle      = newScript("settle", "attempt")
 	scriptTransferred = newScript("transferred", "attempt")
 	scriptTouch       = newScript("touch")
+	scriptLapse       = newScript("lapse", "attempt")
 	scriptInbox       = newScript("inbox")
 	scriptDropInbox   = newScript("drop_inbox")
 	scriptSuppress    = newScript("suppress")
+	scriptNational    = newScript("national")
 	scriptUnsuppress  = newScript("unsuppress")
 	scriptListed      = newScript("listed")
 	scriptListPart    = newScript("list_part")
@@ -67,7 +73,13 @@ var (
 	scriptSending     = newScript("sweep_sending", "attempt")
 	scriptOld         = newScript("sweep_old")
 	scriptLock        = newScript("lock")
+	scriptRules       = newScript("rules")
+	scriptRulesTeam   = newScript("rules_team")
 	scriptNote        = newScript("note")
+	scriptFollow      = newScript("follow")
+	scriptForgetLead  = newScript("forget_lead")
+	scriptForgetPhone = newScript("forget_phone")
+	scriptArchived    = newScript("archived")
 )
 
 // reply is what a script of the record answers: a word, then what belongs to it.
@@ -93,7 +105,7 @@ func (s *Store) inParts(ctx context.Context, n int, command func(pipe redis.Pipe
 		for i := first; i < min(n, first+commandsAtOnce); i++ {
 			command(pipe, i)
 		}
-		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		if err := execAll(ctx, pipe); err != nil {
 			return err
 		}
 	}

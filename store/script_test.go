@@ -20,7 +20,7 @@ func scriptFiles(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return slices.DeleteFunc(names, func(name string) bool {
-		return strings.HasPrefix(name, "lua/limit") || slices.Contains([]string{"lua/common.lua", "lua/attempt.lua", "lua/queue.lua"}, name)
+		return strings.HasPrefix(name, "lua/limit") || slices.Contains([]string{"lua/common.lua", "lua/audit.lua", "lua/attempt.lua", "lua/queue.lua"}, name)
 	})
 }
 
@@ -44,10 +44,11 @@ func TestEveryScriptIsUnderstoodByBothServers(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client redis.UniversalClient) {
 		t.Parallel()
 		all := []*script{
-			scriptName, scriptApply, scriptSetHold, scriptPauseTeam, scriptAddList, scriptAddLeads, scriptPutLanes, scriptStageable, scriptStaged,
+			scriptName, scriptApply, scriptSetHold, scriptPauseTeam, scriptAddList, scriptAddLeads, scriptPutLanes, scriptStageable, scriptStaged, scriptMake, scriptLeave, scriptStageFailed,
 			scriptPick, scriptReturn, scriptDefer, scriptHold, scriptClose, scriptReopen, scriptEdit, scriptBegin, scriptAccepted, scriptInDoubt,
-			scriptRefused, scriptSettle, scriptTransferred, scriptTouch, scriptInbox, scriptDropInbox, scriptSuppress, scriptUnsuppress, scriptListed, scriptListPart,
-			scriptClaims, scriptSending, scriptOld, scriptLock, scriptNote,
+			scriptRefused, scriptSettle, scriptTransferred, scriptTouch, scriptLapse, scriptInbox, scriptDropInbox, scriptSuppress, scriptUnsuppress, scriptListed, scriptListPart,
+			scriptClaims, scriptSending, scriptOld, scriptLock, scriptNote, scriptFollow, scriptArchived, scriptForgetLead, scriptForgetPhone,
+			scriptWithdraw, scriptReassert, scriptNational, scriptRules, scriptRulesTeam,
 		}
 		if want := scriptFiles(t); len(all) != len(want) {
 			t.Errorf("%d scripts, %d files", len(all), len(want))

@@ -20,6 +20,7 @@ type Settlement struct {
 	Duration     time.Duration
 	Transferred  bool
 	Conversation bool // a person was spoken to
+	Follow       bool // an automation is to be triggered: NextFollow lists the attempt from then on
 
 	RecordingURL string
 	Summary      string
@@ -54,12 +55,14 @@ type settleArgs struct {
 	Call         string               `json:"c,omitempty"`
 	Transferred  int                  `json:"f,omitempty"`
 	Conversation int                  `json:"conversation,omitempty"`
+	Refusal      int                  `json:"refusal,omitempty"`
 	State        campaign.LeadState   `json:"state"`
 	Due          int64                `json:"d,omitempty"`
 	Promised     int                  `json:"m,omitempty"`
 	Reason       campaign.Reason      `json:"r,omitempty"`
 	Note         string               `json:"t,omitempty"`
 	Phone        campaign.Phone       `json:"p,omitempty"`
+	Follow       int                  `json:"u,omitempty"`
 }
 
 // Settle ends an attempt and reports whether that was news: a settled attempt never changes again, so late, doubled and
@@ -81,8 +84,8 @@ func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applie
 	}
 	args := settleArgs{
 		Disposition: q.Disposition, Status: q.Status, Seconds: float64(q.Duration.Round(time.Second) / time.Second), Call: q.CallID,
-		Transferred: flag(q.Transferred), Conversation: flag(q.Conversation), State: q.Next.State, Due: ms(q.Next.Due),
-		Promised: flag(q.Next.Promised), Reason: q.Next.Reason, Note: q.Next.Note, Phone: q.Next.Phone,
+		Transferred: flag(q.Transferred), Conversation: flag(q.Conversation), Refusal: flag(q.Disposition.Refusal()), State: q.Next.State, Due: ms(q.Next.Due),
+		Promised: flag(q.Next.Promised), Reason: q.Next.Reason, Note: q.Next.Note, Phone: q.Next.Phone, Follow: flag(q.Follow),
 	}
 	raw, err := json.Marshal(args)
 	if err != nil {
@@ -95,7 +98,7 @@ func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applie
 			return false, fmt.Errorf("settle attempt %s: %w", q.AttemptID, err)
 		}
 	}
-	words, err := s.run(ctx, scriptSettle, r.team, q.AttemptID, ms(now), raw, results)
+	words, err := s.run(ctx, scriptSettle, r.team, q.AttemptID, ms(now), raw, results, q.RecordingURL)
 	if err != nil {
 		return false, fmt.Errorf("settle attempt %s: %w", q.AttemptID, err)
 	}

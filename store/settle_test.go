@@ -55,7 +55,7 @@ func TestSettleEndsTheAttemptAndFreesItsPlace(t *testing.T) {
 			Leads: 1, States: map[campaign.LeadState]int{campaign.LeadWaiting: 1},
 			Reasons:      map[campaign.LeadState]map[campaign.Reason]int{campaign.LeadWaiting: {campaign.ReasonGap: 1}},
 			Dispositions: map[campaign.Disposition]int{campaign.Callback: 1}, Attempts: map[campaign.AttemptState]int{campaign.Settled: 1},
-			Calls: 1, Days: map[string]int{begun.Format(time.DateOnly): 1}, Talked: 61 * time.Second,
+			Calls: 1, Days: map[string]int{begun.Format(time.DateOnly): 1}, Talked: 2 * time.Minute, // charged by the minute
 		}
 		if diff := cmp.Diff(wantCounts, counts); diff != "" {
 			d.Error(diff)
@@ -155,12 +155,12 @@ func TestALeadMovesOnToItsNextPhone(t *testing.T) {
 		}
 		// Suppressing a phone finds the lead that moved to it, and leaves alone the one that moved away.
 		d.must(d.suppressOne(campaign.ScopeTeam, phoneNumber(0)))
-		d.must(d.ReopenLead(ctx, testName, lead, time.Time{}))
-		d.wants(d.ReopenLead(ctx, testName, lead, time.Time{}), ErrConflict)
+		d.must(d.ReopenLead(ctx, testName, lead, time.Time{}, ""))
+		d.wants(d.ReopenLead(ctx, testName, lead, time.Time{}, ""), ErrConflict)
 		d.must(d.suppressOne(campaign.ScopeCampaign, phoneNumber(0)))
 		d.wantState(lead, campaign.LeadWaiting)
 		d.must(d.CloseLead(ctx, testName, lead, "", ""))
-		d.must(d.ReopenLead(ctx, testName, lead, time.Time{}))
+		d.must(d.ReopenLead(ctx, testName, lead, time.Time{}, ""))
 		d.must(d.suppressOne(campaign.ScopeTeam, phoneNumber(7)))
 		d.wantState(lead, campaign.LeadClosed)
 		d.sound()
@@ -219,4 +219,40 @@ func TestEachResults(t *testing.T) {
 			d.Errorf("got %v", some)
 		}
 	})
+}
+
+// What a call costs that nobody can tell the length of is what was reserved for it: a budget is not passed by what got lost.
+func TestTimeThatNobodyKnowsIsChargedAsReserved(t *testing.T) {
+	for name, c := range map[string]struct {
+		disposition  campaign.Disposition
+		conversation bool
+		took         time.Duration
+		want         time.Duration
+	}{
+		"told":               {campaign.Completed, true, 61 * time.Second, 2 * time.Minute},
+		"nobody answered":    {campaign.NoAnswer, false, 0, 0},
+		"talked, not told":   {campaign.Completed, true, 0, 10 * time.Minute},
+		"never found":        {campaign.Unknown, false, 0, 10 * time.Minute},
+		"unknown, but timed": {campaign.Unknown, false, time.Second, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(d *desk) {
+				d.staged(1)
+				q := d.request(d.pickOne())
+				q.Reserve = 10 * time.Minute
+				id, _, err := d.Begin(d.Context(), q)
+				d.must(err)
+				_, err = d.Settle(d.Context(), Settlement{
+					AttemptID: id, Disposition: c.disposition, Conversation: c.conversation, Duration: c.took, Next: closedNext,
+				}, d.now)
+				d.must(err)
+				counts, err := d.Counts(d.Context(), testName)
+				d.must(err)
+				if counts.Talked != c.want || counts.Reserved != 0 {
+					d.Errorf("charged %s, reserved %s; want %s", counts.Talked, counts.Reserved, c.want)
+				}
+				d.sound()
+			})
+		})
+	}
 }

@@ -18,6 +18,7 @@ type StageRequest struct {
 	N        int      // at most so many
 	Now      time.Time
 	Lease    time.Duration // how long the claims last
+	Untried  bool          // only leads whose contact did not fail to be made before
 }
 
 // Stageable claims the next unstaged leads, lane by lane. A claim whose Lead.Contact is not empty needs no request: its phone has a
@@ -28,7 +29,7 @@ func (s *Store) Stageable(ctx context.Context, q StageRequest) ([]*Claim, error)
 		return nil, err
 	}
 	token, expires := newToken(), q.Now.Add(q.Lease)
-	args := []any{ms(q.Now), ms(expires), token, q.N}
+	args := []any{ms(q.Now), ms(expires), token, q.N, flag(q.Untried)}
 	for _, lane := range q.Lanes {
 		args = append(args, lane)
 	}
@@ -52,13 +53,53 @@ func (s *Store) Staged(ctx context.Context, c *Claim, contactID string) (string,
 	return words[1], nil
 }
 
-// StageFailed gives back a claimed lead that could not be staged: held, with a reason and a note, or to its queue. Where trying
-// again at once is useless, Defer is better.
-func (s *Store) StageFailed(ctx context.Context, c *Claim, reason campaign.Reason, note string, hold bool) error {
-	if hold {
-		return s.Hold(ctx, c, reason, note)
+// The failures of a lead's staging that hold it.
+const (
+	failuresWhileOthersSucceed = 5
+	failuresInAnyCase          = 12
+)
+
+// StageFailed puts off a claimed lead whose contact could not be made: until now plus wait, twice as long each time up to sixteen times.
+// From then on it goes behind the leads of its lane that have not been tried. After its fifth failure it is held as invalid_contact,
+// with what the API said, if contacts of other phones were made since the fourth; after its twelfth in any case.
+func (s *Store) StageFailed(ctx context.Context, c *Claim, now time.Time, wait time.Duration, said string) (held bool, err error) {
+	words, err := s.runClaim(ctx, scriptStageFailed, c, ms(now), wait.Milliseconds(), failuresWhileOthersSucceed, failuresInAnyCase, said)
+	if err != nil {
+		return false, fmt.Errorf("put off lead %s of %q: %w", c.Lead.ID, c.Lead.Campaign, err)
 	}
-	return s.Return(ctx, c)
+	return words[1] == string(campaign.LeadHeld), nil
+}
+
+// Making is what one who is about to make the contact of a phone has to know.
+type Making struct {
+	Contact string    // not empty: the phone has it by now, and nothing is to be made
+	Busy    time.Time // not zero: somebody else is making it, and has ended by then
+	Doubt   bool      // the API may have one that the record does not know: search before making another
+}
+
+// MakeContact notes that the claim's owner is about to make the contact of its phone, until a time by which that has certainly ended;
+// or says why it must not. Staged or LeaveContact ends it. Should neither come, the contact stays in doubt.
+func (s *Store) MakeContact(ctx context.Context, c *Claim, now, until time.Time) (Making, error) {
+	words, err := s.runClaim(ctx, scriptMake, c, ms(now), ms(until))
+	if err != nil {
+		return Making{}, fmt.Errorf("make the contact of lead %s of %q: %w", c.Lead.ID, c.Lead.Campaign, err)
+	}
+	switch words[1] {
+	case "known":
+		return Making{Contact: words[2]}, nil
+	case "busy":
+		return Making{Busy: fromMS(words[2])}, nil
+	}
+	return Making{Doubt: words[1] == "doubt"}, nil
+}
+
+// LeaveContact ends the making of a contact that has not come to one. With doubt the API may have it all the same. From anybody but the
+// one who makes it, it changes nothing.
+func (s *Store) LeaveContact(ctx context.Context, c *Claim, doubt bool) error {
+	if _, err := s.runClaim(ctx, scriptLeave, c, string(c.Lead.Phone), flag(doubt)); err != nil {
+		return fmt.Errorf("leave the contact of lead %s of %q: %w", c.Lead.ID, c.Lead.Campaign, err)
+	}
+	return nil
 }
 
 // Contact is the API's contact of a phone in a team; "" when none is known.

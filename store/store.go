@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -23,16 +24,27 @@ import (
 type Store struct {
 	client redis.UniversalClient
 	log    *slog.Logger
+	by     string // who uses it, for the record of decisions
+
+	backlog int // entries of the record that may wait for the archiver before nothing begins any more
 
 	mu      sync.RWMutex
 	names   map[string]ref   // campaigns by name: neither team nor number ever changes
 	numbers map[int64]string // names of campaigns by number
 	lists   map[listKey]*campaign.List
+	servers map[string]serverView // by team
+	recent  map[string][]recent   // attempts that this process began, by team
+	book    atomic.Pointer[book]  // the rules as they were read last
+	ids     map[string]bool       // teams whose replies to a call were seen to have the id of the call's record
 }
 
 // Options are what a Store may be given beside its client.
 type Options struct {
 	Log *slog.Logger // where broken invariants are reported; nil = nowhere
+	By  string       // who changes things by hand through it, for the record of decisions: "operator ann"
+	// Backlog is how many entries of the record of decisions may wait for the archiver: at that many Begin lets no call begin.
+	// 0 = DefaultBacklog.
+	Backlog int
 }
 
 // New makes a Store on a client, which the caller keeps and closes. The client must not retry by itself (see Open).
@@ -40,12 +52,20 @@ func New(client redis.UniversalClient, o Options) *Store {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Backlog <= 0 {
+		o.Backlog = DefaultBacklog
+	}
 	return &Store{
 		client:  client,
 		log:     o.Log,
+		by:      o.By,
+		backlog: o.Backlog,
 		names:   make(map[string]ref),
 		numbers: make(map[int64]string),
 		lists:   make(map[listKey]*campaign.List),
+		servers: make(map[string]serverView),
+		recent:  make(map[string][]recent),
+		ids:     make(map[string]bool),
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *Store) setTeamPause(ctx context.Context, verb, team, reason string) (in
 	if err := s.client.SAdd(ctx, teamKey(globalTeam, "teams"), team).Err(); err != nil {
 		return 0, fmt.Errorf("%s team %q: %w", verb, team, err)
 	}
-	r, err := s.run(ctx, scriptPauseTeam, team, reason)
+	r, err := s.run(ctx, scriptPauseTeam, team, reason, s.by)
 	if err != nil {
 		return 0, fmt.Errorf("%s team %q: %w", verb, team, err)
 	}

@@ -26,6 +26,9 @@ func (c *Client) acquire(ctx context.Context, o op, class string) (*Permit, erro
 	if c.class != "" {
 		class = c.class
 	}
+	if p := c.first.Swap(nil); p != nil && !p.Spent() && p.left(c.Now(), time.Time{}) > 0 {
+		return p, nil
+	}
 	slot, err := c.Limiter.Take(ctx, class)
 	if err != nil {
 		e := &Error{Op: o.name, Kind: KindNotSent, Message: c.clean("no request slot: " + err.Error()), fault: FaultLimit, cause: err}
@@ -52,6 +55,17 @@ func (p *Permit) Release() {
 	if p.used.CompareAndSwap(false, true) {
 		p.done(Reply{})
 	}
+}
+
+// Spent reports whether the permit was used or released.
+func (p *Permit) Spent() bool { return p.used.Load() }
+
+// Client returns a copy of the client whose first request goes on this permit, as long as it lives; later ones take slots of the
+// permit's class. The permit stays the caller's to release: that does nothing once it is used.
+func (p *Permit) Client() *Client {
+	c := p.c.As(p.class)
+	c.first.Store(p)
+	return c
 }
 
 // age is the time since the slot opened. The wall clock counts as well as the monotonic one, which stands still while a machine

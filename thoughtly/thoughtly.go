@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 )
@@ -45,7 +46,8 @@ type Client struct {
 	// UserAgent is sent with each request; empty means "dialerd".
 	UserAgent string
 
-	class  string // set by As
+	class  string                 // set by As
+	first  atomic.Pointer[Permit] // set by Permit.Client, until the first request
 	once   sync.Once
 	shared *wire // the connections, made at the first request; copies made by As use the same
 }

@@ -21,7 +21,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -85,6 +87,23 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.stop = stop
 	s.ended.Go(func() { s.watch(watch) })
 	return s, nil
+}
+
+// Running is the URL of the server of a data folder, if somebody has it running; it starts nothing and makes no folder.
+func Running(dataDir string) (string, bool) {
+	dir, err := filepath.Abs(filepath.Join(dataDir, "redis"))
+	if err != nil {
+		return "", false
+	}
+	at := place{dir}
+	socket := at.socket()
+	if socket == "" {
+		return "", false
+	}
+	if _, err := os.Stat(socket); err != nil {
+		return "", false
+	}
+	return (&url.URL{Scheme: "unix", Path: socket}).String(), true
 }
 
 // URL is where clients connect, in the form of the setting `redis`.

@@ -13,7 +13,7 @@ local function find(id)
   return nil
 end
 
--- A phone's history over all campaigns: o its open attempt, t unix seconds of its attempts, c its last conversation.
+-- A phone's history over all campaigns: o its open attempt, t unix seconds of its attempts, c its last conversation, x its last no.
 local function history(phone)
   local raw = redis.call('HGET', key('phones'), phone)
   if raw then return cjson.decode(raw) end
@@ -46,18 +46,26 @@ local function flight(n, agent, by)
   tally(key('flight'), 'agent:' .. agent, by)
 end
 
+-- count_call counts a call for the day that it began on: the campaign's, its agent's and the team's, each in its own zone.
+local function count_call(n, a, by)
+  count(n, 'calls', by)
+  count(n, 'day:' .. int(a.d), by)
+  tally(key('days'), 'agent:' .. a.i .. ':' .. int(a.d), by)
+  tally(key('days'), 'team:' .. int(a.j or a.d), by)
+end
+
 -- land ends what an attempt occupies while it is open. The caller saves the history.
 local function land(L, a, id, h)
   redis.call('ZREM', key('sending'), id)
   redis.call('ZREM', key('open'), id)
-  flight(L.n, a.i, -1)
+  if not a.u then flight(L.n, a.i, -1) end
   if h.o == id then h.o = nil end
   local contact = redis.call('HGET', key('contacts'), L.rec.p)
   if contact and redis.call('HGET', key('contactopen'), contact) == id then
     redis.call('HDEL', key('contactopen'), contact)
   end
   if a.b then count(L.n, 'sec:reserved', -a.b) end
-  a.b, a.e, a.o = nil, nil, nil
+  a.b, a.e, a.o, a.u = nil, nil, nil, nil
 end
 
 -- doubt makes an attempt one that may have rung. It stays in the index of those sending until the sweep: its request may
@@ -68,6 +76,7 @@ local function doubt(L, a, id, cause, look)
   if cause ~= '' then a.w = cause end
   redis.call('ZADD', key('open'), look, id)
   save(L)
+  record('unknown', { n = L.n, l = L.id, p = L.rec.p, a = id, i = a.i, m = cause })
 end
 
 -- name_call remembers which attempt a call of the API belongs to: with HSET where the API itself said so, with HSETNX where

@@ -5,7 +5,9 @@
 -- ARGV  1 N   2 campaign   3 lead   4 token of the claim
 --       5 the request as JSON: k attempt number, i agent, now ms, e deadline ms, epoch team's, cepoch campaign's, caps [{n, w s, r
 --         reason}], gap s, margin s, life, max in flight: c campaign, t team, a agent, day YYYYMMDD, perday, reserve s, seconds budget.
---         A limit that is absent is none.
+--         quiet [{w s, r reason, x 1: after a no}] pauses after a conversation, tday the team's day, tperday, aperday the agent's calls.
+--         A limit that is absent is none. backlog entries not yet archived, from which on nothing begins
+--       6 the decision as JSON, for the record, or ""
 -- returns ok or again (this token had begun it already), attempt id;
 --         or no, reason, until ms or "" (the claim stays: the caller says what becomes of the lead);
 --         or gone, missing, fenced, conflict want got
@@ -35,6 +37,8 @@ local function no(reason, till) return { 'no', reason, till and int(till) or '' 
 local team = redis.call('HMGET', KEYS[1], 'epoch', 'paused')
 local camp = redis.call('HMGET', base .. 'c:' .. n, 'epoch', 'hold')
 if (tonumber(team[1]) or 0) ~= q.epoch or (tonumber(camp[1]) or 0) ~= q.cepoch then return no('stale') end
+-- Without a record of its decision nothing is called: so many entries may wait for the archiver.
+if q.backlog and redis.call('XLEN', key('audit')) >= q.backlog then return no('hold') end
 if team[2] or camp[2] == 'paused' or camp[2] == 'stopped' then return no('hold') end
 if suppressed(n, rec.p) then return no('suppressed') end
 
@@ -66,12 +70,22 @@ if q.gap and #calls > 0 then
   local free = (calls[#calls] + q.gap + q.margin) * 1000
   if free > q.now then later(free, 'gap') end
 end
+for _, pause in ipairs(q.quiet or {}) do
+  local last = h.c
+  if pause.x then last = h.x end
+  if last then
+    local free = (last + pause.w + q.margin) * 1000
+    if free > q.now then later(free, pause.r) end
+  end
+end
 if till then return no(why, till) end
 
 -- The budget, and the places in flight.
 local counts = ckey(n, 'count')
 local function have(hash, field) return tonumber(redis.call('HGET', hash, field) or '0') end
 if q.perday and have(counts, 'day:' .. int(q.day)) >= q.perday then return no('budget') end
+if q.tperday and have(key('days'), 'team:' .. int(q.tday)) >= q.tperday then return no('budget') end
+if q.aperday and have(key('days'), 'agent:' .. q.i .. ':' .. int(q.day)) >= q.aperday then return no('budget') end
 if q.seconds and have(counts, 'sec:spent') + have(counts, 'sec:reserved') + (q.reserve or 0) > q.seconds then return no('budget') end
 if q.c and have(counts, 'inflight') >= q.c then return no('in_flight') end
 if q.t and have(key('flight'), 'team') >= q.t then return no('in_flight') end
@@ -80,6 +94,8 @@ if q.a and have(key('flight'), 'agent:' .. q.i) >= q.a then return no('in_flight
 -- From here on it may ring.
 local a = { n = q.k, s = 'sending', t = q.now, e = q.e, d = q.day, i = q.i, o = token }
 if q.reserve and q.reserve > 0 then a.b = q.reserve end
+if q.tday and q.tday ~= q.day then a.j = q.tday end
+a.q = record('begin', { t = int(q.now), n = n, l = id, p = rec.p, a = attempt, i = q.i, d = ARGV[6] })
 attempts[#attempts + 1] = a
 rec.a, rec.s, rec.r, rec.t = attempts, 'calling', nil, nil
 save(L)
@@ -90,7 +106,6 @@ redis.call('ZADD', key('sending'), int(q.e), attempt)
 redis.call('HSET', key('contactopen'), contact, attempt)
 flight(n, q.i, 1)
 count(n, 'a:sending', 1)
-count(n, 'calls', 1)
-count(n, 'day:' .. int(q.day), 1)
+count_call(n, a, 1)
 if a.b then count(n, 'sec:reserved', a.b) end
 return { 'ok', attempt }

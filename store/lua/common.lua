@@ -13,10 +13,14 @@
 -- imported, which no script reads. The object (absent = zero):
 --   s state ("new" when absent)   p phone        k key, when it is not the phone   l lane     q import sequence   b priority
 --   r reason   t note   d due, ms   m 1: due was promised   u 1: urgent   g 1: was staged again   i 1: held by the import
+--   h phone of its row, when it has gone on to another one of the row   w 1: closed because its list was withdrawn
 --   z last disposition   x overrides   o refused attempts no longer listed
---   a attempts, oldest first: n number, s state ("settled" when absent), t begun, ms, e deadline, ms, d day as YYYYMMDD,
---     i agent, c call id, z disposition, w status, y seconds, f 1: transferred, b seconds reserved, o token that began it,
---     p phone, when the lead has had another since
+--   f times in a row that its contact could not be made   v contacts that the team had made at the last of them
+--   a attempts, oldest first: n number, s state ("settled" when absent), t begun, ms, e deadline, ms, d day as YYYYMMDD, j the
+--     team's day, where it is another,
+--     i agent, c call id, z disposition, w status, y seconds, g seconds charged where y does not tell, f 1: transferred,
+--     b seconds reserved, u 1: open, but without a place in flight, o token that began it,
+--     p phone, when the lead has had another since, q number of its entry in the record of decisions
 local base = string.sub(KEYS[1], 1, -5)
 
 local function key(name) return base .. name end
@@ -72,8 +76,12 @@ local function state(L) return L.rec.s or 'new' end
 -- queued reports whether leads of a state are in a queue, or in a claim taken from one.
 local function queued(s) return s == 'new' or s == 'staged' or s == 'waiting' end
 
+-- behind is what puts a lead whose contact could not be made after all those that have not been tried, whatever their priority: they
+-- are at most 1000 * 2^40 from zero.
+local behind = 2251799813685248
+
 -- order is the score inside a lane: lower goes first.
-local function order(rec) return int((rec.q or 0) - (rec.b or 0) * 1099511627776) end
+local function order(rec) return int((rec.q or 0) - (rec.b or 0) * 1099511627776 + (rec.f and behind or 0)) end
 
 -- ready names the queue of leads that may be taken now.
 local function ready(s, lane)
@@ -168,12 +176,14 @@ end
 -- detain holds a lead. What it waited for is kept for its release.
 local function detain(rec, reason)
   rec.s, rec.r, rec.t, rec.i = 'held', reason, nil, nil
+  rec.f, rec.v = nil, nil
 end
 
 -- finish closes a lead: it waits for nothing more.
 local function finish(rec, reason)
   rec.s, rec.r, rec.t, rec.i = 'closed', reason, nil, nil
-  rec.d, rec.m, rec.u = nil, nil, nil
+  rec.d, rec.m, rec.u, rec.w = nil, nil, nil, nil
+  rec.f, rec.v = nil, nil
 end
 
 -- suppress_lead closes a lead whose phone is on a list. One that is being called is left to the end of its call.
@@ -219,5 +229,5 @@ local function move_phone(L, phone)
   if not rec.k then rec.k = rec.p end
   unindex_phone(rec.p, name)
   index_phone(phone, name)
-  rec.p = phone
+  rec.p, rec.f, rec.v = phone, nil, nil
 end

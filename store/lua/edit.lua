@@ -2,6 +2,7 @@
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 N   2 lead   3 the edit as JSON: x {role: value, "" removes}, l lane, b priority, d due ms (0 removes), u 1 or 0: urgent
+--       4 who   5 why
 -- returns ok; or missing, or lane L (not known to the campaign), or conflict (lane of an open lead taken away)
 local n, id, edit = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local L = lead(n, id)
@@ -28,4 +29,5 @@ elseif edit.d or edit.u then
   return { 'conflict', 'new, staged, waiting or held', s }
 end
 save(L)
+record('set', { n = n, l = id, p = rec.p, d = ARGV[3], b = ARGV[4], m = ARGV[5] })
 return { 'ok' }

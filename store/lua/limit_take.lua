@@ -15,9 +15,11 @@
 -- ARGV[4] horizon, [5] class, [6] request id, empty = only note the ends
 -- ARGV[7] flags: f a missing state means a token never used · p asks at its promised turn · j the clock jumped ·
 --          m more requests of the class wait behind this one in the same process
--- ARGV[8…] five for each end: kind, request id, age of its reply, age of its slot, Retry-After (0 = none)
+-- ARGV[8] patience: how long the caller can wait for its slot
+-- ARGV[9…] five for each end: kind, request id, age of its reply, age of its slot, Retry-After (0 = none)
 --          kinds: a answered · n sent, no answer · t answered with 429 · c not sent · w a waiter of class `id` left
 -- returns {1, µs until the slot, now, slot spacing, ""} or {0, µs until it makes sense to ask again, now, spacing, why}
+--          or {-1, µs until the next slot, now, spacing, why}: that is too late for the caller, who leaves the line
 --          why: pace full class blocked quarantine; with an empty request id {0, 0, now, spacing, ""}
 
 local RANK = { call = 0, reconcile = 1, stage = 2, control = 2 }
@@ -29,7 +31,7 @@ local LONGEST_BLOCK = 3600e6
 local permits, state = KEYS[1], KEYS[2]
 local requests, per = tonumber(ARGV[1]), tonumber(ARGV[2])
 local hold, horizon = tonumber(ARGV[3]), tonumber(ARGV[4])
-local class, id, flags = ARGV[5], ARGV[6], ARGV[7]
+local class, id, flags, patience = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 
 local function text(x) return string.format('%.0f', x) end
 local t = redis.call('TIME')
@@ -110,7 +112,7 @@ if num('eff') < requests * 1000 and now > num('eff_at') then
 end
 measure()
 
-for i = 8, #ARGV, 5 do
+for i = 9, #ARGV, 5 do
   local kind, who = ARGV[i], ARGV[i + 1]
   local replied, slot = now - tonumber(ARGV[i + 2]), now - tonumber(ARGV[i + 3])
   if kind == 'a' or kind == 't' then
@@ -175,6 +177,10 @@ end
 
 -- Those who are too early stand in a line: each is told a time to come back, one spacing after the one before.
 local turn, promised = 'turn:' .. class, string.find(flags, 'p')
+if slot - now > patience then
+  if promised and num(turn) > now then put(turn, num(turn) - spacing) end
+  return finish(-1, slot - now, why)
+end
 if slot <= now then
   if num(turn) > now then put(turn, 0) end -- a slot lies idle: whoever was promised a turn has gone
 elseif slot - now > reach + (promised and 2 * spacing or 0) or (num(turn) > now and not promised) then

@@ -13,6 +13,7 @@ local n, rec = L.n, L.rec
 local h = history(rec.p)
 land(L, a, id, h)
 turn(n, a, 'refused')
+record('refused', { n = n, l = L.id, p = rec.p, a = id, i = a.i, r = ARGV[4], m = ARGV[5], x = next_ })
 local at, calls, taken = math.floor(a.t / 1000), {}, false
 for _, t in ipairs(h.t or {}) do
   if t == at and not taken then
@@ -23,8 +24,7 @@ for _, t in ipairs(h.t or {}) do
 end
 h.t = calls
 save_history(rec.p, h)
-count(n, 'calls', -1)
-count(n, 'day:' .. int(a.d), -1)
+count_call(n, a, -1)
 
 local refused = 0
 for _, b in ipairs(rec.a) do

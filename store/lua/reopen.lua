@@ -2,7 +2,7 @@
 -- attempts give it.
 --
 -- KEYS  1 the team's hash
--- ARGV  1 N   2 lead   3 the state that it must be in: held or closed   4 due ms or ""
+-- ARGV  1 N   2 lead   3 the state that it must be in: held or closed   4 due ms or ""   5 who   6 why
 -- returns ok, new state; or missing, conflict (another state, no lane to call in, or on a do-not-call list)
 local L = lead(ARGV[1], ARGV[2])
 if not L then return { 'missing' } end
@@ -14,4 +14,5 @@ if scope then return { 'conflict', 'a phone on no do-not-call list', 'suppressed
 rec.s, rec.r, rec.t, rec.i, rec.g = natural(rec), nil, nil, nil, nil
 if ARGV[4] ~= '' then rec.d = tonumber(ARGV[4]) end
 save(L)
+record(s == 'held' and 'release' or 'reopen', { n = L.n, l = L.id, p = rec.p, x = state(L), b = ARGV[5], m = ARGV[6] })
 return { 'ok', state(L) }

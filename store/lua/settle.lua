@@ -3,8 +3,9 @@
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 attempt id   2 now ms   3 the settlement as JSON: z disposition, w status, y seconds, c call id, f 1: transferred,
---         conversation 1, state closed, waiting or held, d due ms, m 1: promised, r reason, t note, p the lead's next phone
---       4 results as JSON or ""
+--         conversation 1, refusal 1, state closed, waiting or held, d due ms, m 1: promised, r reason, t note, p the lead's next phone,
+--         u 1: an automation follows
+--       4 results as JSON or ""   5 recording, for the record of decisions, or ""
 -- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, conflict (refused)
 local id, now, q = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local L, a = find(id)
@@ -18,25 +19,35 @@ end
 if s == 'settled' then return { 'again' } end
 if a.c then redis.call('ZADD', key('callsage'), 'NX', now, a.c) end
 
+-- Time is charged by the minute that has begun. Where nobody can tell how long people talked, what was reserved is.
+local charge = math.ceil((q.y or 0) / 60) * 60
+if not q.y and (q.conversation or q.z == 'unknown') and a.b then charge, a.g = a.b, a.b end
+
 local phone = rec.p
 local h = history(phone)
 land(L, a, id, h)
 turn(n, a, 'settled')
+record('end', { t = now, n = n, l = L.id, p = phone, a = id, i = a.i, d = ARGV[3], x = ARGV[5] or '' })
 a.z, a.w, a.y = q.z, q.w, q.y
 if q.f then a.f = 1 end
 if q.conversation then
   local over = math.floor(a.t / 1000) + (q.y or 0)
   if not h.c or over > h.c then h.c = over end
 end
+if q.refusal then h.x = math.max(h.x or 0, math.floor(a.t / 1000) + (q.y or 0)) end
 save_history(phone, h)
-if q.y then count(n, 'sec:spent', q.y) end
+count(n, 'sec:spent', charge)
+if q.u then redis.call('ZADD', key('follows'), now, id) end
 if ARGV[4] ~= '' then redis.call('HSET', ckey(n, 'results'), L.id, ARGV[4]) end
 
 -- Promise and urgency were for this call.
 finish(rec, q.r)
 rec.z, rec.g, rec.t = q.z, nil, q.t
 if q.state ~= 'closed' then
-  if q.p and q.p ~= phone then move_phone(L, q.p) end
+  if q.p and q.p ~= phone then
+    rec.h = rec.h or phone
+    move_phone(L, q.p)
+  end
   if suppressed(n, rec.p) then
     rec.r = 'suppressed'
   elseif q.state == 'held' then

@@ -6,7 +6,10 @@
 -- returns ok, contact id in force; or fenced, missing
 local L, refusal = mine(ARGV[1], ARGV[2], ARGV[3])
 if not L then return refusal end
-redis.call('HSETNX', key('contacts'), L.rec.p, ARGV[4])
-if state(L) == 'new' then L.rec.s = natural(L.rec) end
+local rec = L.rec
+if redis.call('HSETNX', key('contacts'), rec.p, ARGV[4]) == 1 then redis.call('HINCRBY', KEYS[1], 'made', 1) end
+redis.call('HDEL', key('contactdoubt'), rec.p)
+if state(L) == 'new' then rec.s = natural(rec) end
+if rec.f then rec.f, rec.v, rec.r, rec.t = nil, nil, nil, nil end
 save(L)
-return { 'ok', redis.call('HGET', key('contacts'), L.rec.p) }
+return { 'ok', redis.call('HGET', key('contacts'), rec.p) }

@@ -1,0 +1,48 @@
+package dialer
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dialerd/dialerd/simulator"
+)
+
+// Leads without a contact cost two requests each. While there are some, their contacts and their calls together use the limit as calls
+// alone do: 60/(60 + mean reply) of it but for a few in a hundred, with one daemon and with three.
+func TestUnstagedLeadsUseTheWholeLimit(t *testing.T) {
+	inWhole(t)
+	t.Parallel()
+	for _, daemons := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d daemons", daemons), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := answers()
+				p.API.Latency = simulator.Latency{Base: 0.3, Mean: 0.5, Before: 0.5}
+				const reply = 0.8
+				set := brisk()
+				set.check = 500 * time.Millisecond
+				f := newFleet(t, morning(), set, simulator.Config{Seed: 3, Profile: p})
+				c := always("spring")
+				f.load(c, 500)
+				for range daemons {
+					f.add()
+				}
+				f.subscribe()
+				time.Sleep(65 * time.Second) // the first minute goes by as the limit's past is not known
+				from, stretch := time.Now(), 3*time.Minute
+				time.Sleep(stretch)
+				n, _ := f.requests(from, from.Add(stretch), func(string) bool { return true })
+				most := float64(f.team.requests) * stretch.Minutes() * 60 / (60 + reply)
+				share := float64(n) / most
+				t.Logf("%d requests, %.1f %% of what the limit allows", n, 100*share)
+				if share < 0.95 {
+					t.Errorf("%d requests, %.1f %% of what the limit allows, want 95", n, 100*share)
+				}
+				f.close()
+				synctest.Wait()
+				f.once()
+			})
+		})
+	}
+}

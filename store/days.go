@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// TeamCalls is how many calls all campaigns of a team began on a day of the team's zone, "2006-01-02".
+func (s *Store) TeamCalls(ctx context.Context, team, day string) (int, error) {
+	n, err := s.daysOf(ctx, team, day, []string{"team:"})
+	if err != nil {
+		return 0, err
+	}
+	return n[0], nil
+}
+
+// AgentCalls is how many calls each of some agents began on a day of the campaigns' zone, for all campaigns of a team.
+func (s *Store) AgentCalls(ctx context.Context, team, day string, agents []string) ([]int, error) {
+	kinds := make([]string, len(agents))
+	for i, a := range agents {
+		kinds[i] = "agent:" + a + ":"
+	}
+	return s.daysOf(ctx, team, day, kinds)
+}
+
+func (s *Store) daysOf(ctx context.Context, team, day string, kinds []string) ([]int, error) {
+	if len(kinds) == 0 {
+		return nil, nil
+	}
+	fields := make([]string, len(kinds))
+	for i, kind := range kinds {
+		fields[i] = kind + strings.ReplaceAll(day, "-", "")
+	}
+	got := s.client.HMGet(ctx, teamKey(team, "days"), fields...)
+	if err := got.Err(); err != nil {
+		return nil, fmt.Errorf("read the calls of team %q on %s: %w", team, day, err)
+	}
+	counts := make([]int, len(kinds))
+	for i := range counts {
+		counts[i] = atoi(stringAt(got, i))
+	}
+	return counts, nil
+}

@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// NextFollow is the attempt that was settled first of those whose automation is still to be triggered and is due; "" when there is none.
+func (s *Store) NextFollow(ctx context.Context, team string, now time.Time) (string, error) {
+	ids, err := s.client.ZRangeByScore(ctx, teamKey(team, "follows"), &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(ms(now), 10), Count: 1,
+	}).Result()
+	if err != nil {
+		return "", fmt.Errorf("read what follows the calls of team %q: %w", team, err)
+	}
+	if len(ids) == 0 {
+		return "", nil
+	}
+	return ids[0], nil
+}
+
+// TakeFollow takes an attempt off that list. It returns true to one caller only, whose it is to trigger the automation: after a crash
+// nobody does it again.
+func (s *Store) TakeFollow(ctx context.Context, team, attempt string) (bool, error) {
+	r, err := s.run(ctx, scriptFollow, team, attempt, "")
+	if err != nil {
+		return false, fmt.Errorf("take what follows attempt %s: %w", attempt, err)
+	}
+	return !r.again(), nil
+}
+
+// PutFollow puts an attempt back on the list: nothing was triggered, and is to be once due has come.
+func (s *Store) PutFollow(ctx context.Context, team, attempt string, due time.Time) error {
+	if _, err := s.run(ctx, scriptFollow, team, attempt, ms(due)); err != nil {
+		return fmt.Errorf("put back what follows attempt %s: %w", attempt, err)
+	}
+	return nil
+}
