@@ -28,6 +28,10 @@ func TestBadFiles(t *testing.T) {
 			_, err := LoadCampaigns(path, nil)
 			return err
 		},
+		"rules": func(path string) error {
+			_, err := LoadRules(path)
+			return err
+		},
 	}
 	for kind, load := range load {
 		files, err := filepath.Glob(filepath.Join("testdata", "bad", kind, "*.yaml"))

@@ -33,6 +33,8 @@ type agentEntry struct {
 	ID      string        `yaml:"id" required:"true" doc:"the agent's id at Thoughtly"`
 	Weight  int           `yaml:"weight" min:"1" doc:"share among the agents"`
 	MaxCall time.Duration `yaml:"max_call" above:"0" doc:"longest call that it makes"`
+
+	CallsPerDay int `yaml:"calls_per_day" min:"1" doc:"most calls of the agent in a day of the schedule's zone, over all campaigns of the team"`
 }
 
 func (a *agentEntry) setDefaults() { a.Weight = 1 }
@@ -41,6 +43,10 @@ type leadsEntry struct {
 	Source  string    `yaml:"source" required:"true" doc:"file or glob beside this file, https URL, or gsheet://ID/TAB"`
 	Columns columnMap `yaml:"columns" doc:"role to header of the list; the rest becomes attributes"`
 	Country string    `yaml:"country" doc:"ISO 3166 country of numbers without one, as in US"`
+
+	Sheet     string `yaml:"sheet" doc:"sheet of a workbook; the first that can be seen unless set"`
+	Encoding  string `yaml:"encoding" doc:"IANA name, as in windows-1252; found out unless set"`
+	Delimiter string `yaml:"delimiter" doc:"what stands between cells: , ; | or tab; found out unless set"`
 }
 
 // columnMap is role to header.
@@ -63,6 +69,9 @@ type consentEntry struct {
 	Required bool          `yaml:"required" doc:"a lead without evidence is held"`
 	MaxAge   time.Duration `yaml:"max_age" above:"0" doc:"older evidence counts as none"`
 	Basis    string        `yaml:"basis" doc:"the operator's own declaration instead of evidence"`
+	Scope    string        `yaml:"scope" doc:"what the consent has to be for, a word of the consent_scope column"`
+
+	NationalList string `yaml:"national_list" oneof:"ignored required" doc:"required: nobody on a national do-not-call list is called, and nobody at all when it is missing or older than 31 days"`
 }
 
 type attemptsEntry struct {
@@ -71,6 +80,8 @@ type attemptsEntry struct {
 	Per7d    int           `yaml:"per_7d" min:"1" doc:"most attempts to a phone in 7 days"`
 	Per30d   int           `yaml:"per_30d" min:"1" doc:"most attempts to a phone in 30 days"`
 	Gap      time.Duration `yaml:"gap" doc:"least time between two attempts to a phone"`
+
+	AfterConversation time.Duration `yaml:"after_conversation" above:"0" doc:"least time from a conversation to the next attempt, unless the person agreed to it"`
 }
 
 type paceEntry struct {
@@ -88,7 +99,7 @@ type budgetEntry struct {
 
 func (f *campaignFile) setDefaults() {
 	caps := campaign.DefaultCaps()
-	f.Attempts = attemptsEntry{caps.Lifetime, caps.Per24h, caps.Per7d, caps.Per30d, caps.Gap}
+	f.Attempts = attemptsEntry(caps)
 	f.Calling = callingEntry{Rules: campaign.RulesLegal, Guard: 5 * time.Minute}
 	f.Pace.Weight = 1
 }
@@ -169,7 +180,13 @@ func (d *decoder) campaign(doc ast.Node, settings *Settings) campaign.Campaign {
 func (f *campaignFile) source(i int, d *decoder) campaign.Source {
 	entry := f.Leads[i]
 	at := func(key string) string { return fmt.Sprintf("leads[%d].%s", i, key) }
-	s := campaign.Source{Source: entry.Source, Columns: entry.Columns, Country: strings.ToUpper(entry.Country)}
+	s := campaign.Source{
+		Source: entry.Source, Columns: entry.Columns, Country: strings.ToUpper(entry.Country), Sheet: entry.Sheet, Encoding: entry.Encoding,
+		Delimiter: entry.Delimiter,
+	}
+	if !slices.Contains([]string{"", ",", ";", "|", "\t", "tab"}, entry.Delimiter) {
+		d.fail(at("delimiter"), "is no delimiter; write one of , ; | or tab")
+	}
 	if err := checkSource(entry.Source); err != nil && d.has(at("source")) {
 		d.fail(at("source"), "%s", err)
 	}
@@ -184,8 +201,11 @@ func (f *campaignFile) source(i int, d *decoder) campaign.Source {
 	if d.has(at("country")) && !countryForm.MatchString(s.Country) {
 		d.fail(at("country"), "is not a country; write its two letters, as in US or GB")
 	}
-	if s.Country == "UK" {
+	switch {
+	case s.Country == "UK":
 		d.fail(at("country"), "is not a country's code; the United Kingdom is GB")
+	case countryForm.MatchString(s.Country) && !campaign.KnownCountry(s.Country):
+		d.fail(at("country"), "is no country that has phone numbers; write its two letters of ISO 3166, as in US or GB")
 	}
 	dir, err := beside(d.file, ".")
 	if err != nil {

@@ -56,18 +56,6 @@ func (s *Settings) check() {
 	for i := range s.Teams {
 		s.checkTeam(i)
 	}
-	if s.PublicURL == "" && len(d.problems) == 0 {
-		s.PublicURL = s.localURL()
-	}
-}
-
-// localURL is the URL of listen, when the fake Thoughtly on this machine is the only one to reach it; else "".
-func (s *Settings) localURL() string {
-	host, port, err := net.SplitHostPort(s.Listen)
-	if err != nil || port == "0" || !loopbackHost(host) || slices.ContainsFunc(s.Teams, func(t Team) bool { return t.Real() }) {
-		return ""
-	}
-	return "http://" + s.Listen
 }
 
 func (s *Settings) checkRedis() {
@@ -120,6 +108,14 @@ func (s *Settings) checkTeam(i int) {
 	if t.Plan.PerMinute > 0 && t.Plan.Currency == "" {
 		d.fail(at("plan.currency"), "is missing beside per_minute; write its three letters, as in USD")
 	}
+	switch {
+	case t.Budget.Timezone != "":
+		if err := campaign.CheckZone(t.Budget.Timezone); err != nil {
+			d.fail(at("budget.timezone"), "%s", err)
+		}
+	case t.Budget.CallsPerDay > 0:
+		d.fail(at("budget.timezone"), "is missing beside calls_per_day; write the zone whose days are meant, as in America/New_York")
+	}
 	for j := range i {
 		other := &s.Teams[j]
 		if other.Name == t.Name && t.Name != "" {
@@ -131,19 +127,13 @@ func (s *Settings) checkTeam(i int) {
 	}
 }
 
-// checkTimes notes lengths of time that cannot work together.
+// checkTimes notes lengths of time that cannot work together. A short rate.per or reconcile.after beside a long timeout is
+// none of them: a call is looked up, and given up, only once its request is over.
 func (s *Settings) checkTimes(i int) {
 	d, t := s.decoder, &s.Teams[i]
 	at := func(key string) string { return fmt.Sprintf("teams[%d].%s", i, key) }
-	if d.failed(at("timeout"), at("rate.per"), at("reconcile.after"), at("reconcile.unresolved")) {
+	if d.failed(at("reconcile.after"), at("reconcile.unresolved")) {
 		return
-	}
-	if t.Timeout >= t.Rate.Per {
-		d.fail(at("timeout"), "is %s and not less than rate.per (%s); choose less", FormatDuration(t.Timeout), FormatDuration(t.Rate.Per))
-	}
-	if t.Reconcile.After <= t.Timeout {
-		d.fail(at("reconcile.after"), "is %s and not more than timeout (%s), so a call would be looked up before its request ended; choose more",
-			FormatDuration(t.Reconcile.After), FormatDuration(t.Timeout))
 	}
 	if t.Reconcile.Unresolved <= t.Reconcile.After {
 		d.fail(at("reconcile.unresolved"), "is %s and not more than reconcile.after (%s); choose more",
@@ -165,6 +155,8 @@ func (s *Settings) CheckServe() error {
 			d.fail(fmt.Sprintf("teams[%d].team_id", i), "is missing; set THOUGHTLY_TEAM_ID (Thoughtly: Settings, Developer)")
 		}
 		switch {
+		case s.PublicURL == "" && !t.Real():
+			d.fail("public_url", "is missing; set it or DIALERD_PUBLIC_URL to the URL at which %s reaches %s; on one machine: http://%[2]s", t.BaseURL, s.Listen)
 		case s.PublicURL == "":
 			d.fail("public_url", "is missing; set it or DIALERD_PUBLIC_URL to the https URL at which the internet reaches %s", s.Listen)
 		case t.Real() && loopbackURL(s.PublicURL):

@@ -52,6 +52,9 @@ func LoadSettings(path string, env func(string) (string, bool)) (*Settings, erro
 func LoadCampaigns(path string, settings *Settings) ([]campaign.Campaign, error) {
 	text, err := readFile(path)
 	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("read campaigns: %w; is the path right, seen from this folder? dialerd demo --dir try leaves a sample in try/campaign.yaml", err)
+		}
 		return nil, fmt.Errorf("read campaigns: %w", err)
 	}
 	return parseCampaigns(path, text, settings)

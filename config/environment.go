@@ -19,6 +19,9 @@ var teamEnv = []struct{ name, field string }{
 	{"THOUGHTLY_BASE_URL", "base_url"},
 }
 
+// googleEnv are the environment variables of the settings for Google, by key.
+var googleEnv = map[string]string{"credentials_file": "GOOGLE_APPLICATION_CREDENTIALS", "api_key": "GOOGLE_API_KEY"} //nolint:gosec // G101: names of variables, no credentials
+
 // parseSettings makes settings from the text of a file and the environment.
 func parseSettings(file string, text []byte, env func(string) (string, bool)) (*Settings, error) {
 	d := newDecoder(file)
@@ -37,6 +40,7 @@ func parseSettings(file string, text []byte, env func(string) (string, bool)) (*
 	}
 	s.fill(env)
 	s.readTokens()
+	s.findCredentials()
 	s.check()
 	if err := d.problems.err(); err != nil {
 		return nil, err
@@ -68,7 +72,13 @@ func (s *Settings) fill(env func(string) (string, bool)) {
 	v := reflect.ValueOf(s).Elem()
 	for _, f := range fieldsOf(v.Type()) {
 		if name := f.tag.Get("env"); name != "" {
-			s.decoder.fromEnv(f.name, name, v.Field(f.index), env)
+			s.fromEnv(f.name, name, v.Field(f.index), env)
+		}
+	}
+	google := reflect.ValueOf(&s.Google).Elem()
+	for _, f := range fieldsOf(google.Type()) {
+		if name := googleEnv[f.name]; name != "" {
+			s.fromEnv("google."+f.name, name, google.Field(f.index), env)
 		}
 	}
 	for i := range s.Teams {
@@ -81,17 +91,24 @@ func (s *Settings) fill(env func(string) (string, bool)) {
 				path := fmt.Sprintf("teams[%d].%s", i, f.name)
 				tokenFile := f.name == "api_token" && s.decoder.has(fmt.Sprintf("teams[%d].api_token_file", i))
 				if e.field == f.name && !tokenFile {
-					s.decoder.fromEnv(path, e.name, team.Field(f.index), env)
+					s.fromEnv(path, e.name, team.Field(f.index), env)
 				}
 			}
 		}
 	}
 }
 
-// fromEnv sets the field at path from an environment variable, unless the file has it.
-func (d *decoder) fromEnv(path, name string, v reflect.Value, env func(string) (string, bool)) {
+// fromEnv sets the field at path from an environment variable, unless the file has it; then it notes whether the two differ.
+func (s *Settings) fromEnv(path, name string, v reflect.Value, env func(string) (string, bool)) {
+	d := s.decoder
 	text, ok := env(name)
-	if text = strings.TrimSpace(text); !ok || text == "" || d.has(path) {
+	if text = strings.TrimSpace(text); !ok || text == "" {
+		return
+	}
+	if d.has(path) {
+		if plain(v) != text {
+			s.Overruled = append(s.Overruled, name)
+		}
 		return
 	}
 	shown := text
@@ -105,6 +122,17 @@ func (d *decoder) fromEnv(path, name string, v reflect.Value, env func(string) (
 	if err := setScalar(v, text, ""); err != nil {
 		d.fail(path, "%s", err)
 	}
+}
+
+// plain is what a field that an environment variable may set says.
+func plain(v reflect.Value) string {
+	switch v := v.Interface().(type) {
+	case Secret:
+		return v.Reveal()
+	case RedisURL:
+		return v.Reveal()
+	}
+	return v.String()
 }
 
 // variable finds ${NAME}, $${ and a ${ that is neither.
@@ -167,6 +195,20 @@ func (s *Settings) readTokens() {
 			t.APIToken = NewSecret(token)
 		}
 	}
+}
+
+// findCredentials makes the path of the key for Google one that holds wherever the command runs.
+func (s *Settings) findCredentials() {
+	g, d := &s.Google, s.decoder
+	if g.CredentialsFile == "" {
+		return
+	}
+	file, err := beside(s.File, g.CredentialsFile)
+	if err != nil {
+		d.fail("google.credentials_file", "cannot be found: %s", err)
+		return
+	}
+	g.CredentialsFile = file
 }
 
 // cause is the error without the path, which stands in the problem already.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -30,7 +31,7 @@ func parse(file string, text []byte) ([]ast.Node, *Problem) {
 			// Not the error's own text: it shows the lines around, and a token may stand in them.
 			problem.Message += ": " + syntax.GetMessage()
 			if tk := syntax.GetToken(); tk != nil && tk.Position != nil {
-				problem.Line = tk.Position.Line
+				problem.Line, problem.Value = tk.Position.Line, shownLine(text, tk.Position.Line)
 			}
 		}
 		return nil, &problem
@@ -42,6 +43,20 @@ func parse(file string, text []byte) ([]ast.Node, *Problem) {
 		}
 	}
 	return docs, nil
+}
+
+// hushed finds lines that may hold a secret: by their words, by a password in a URL, or by a long word with digits in it.
+var hushed = regexp.MustCompile(`(?i)token|secret|pass|key|credential|://[^ /]*@|[A-Za-z0-9_\-+=]{20}`)
+
+// shownLine is the text of a line, for an error; nothing when a secret may stand in it.
+func shownLine(text []byte, line int) string {
+	n := 0
+	for row := range bytes.Lines(text) {
+		if n++; n == line && !hushed.Match(row) {
+			return short(string(bytes.TrimSpace(row)))
+		}
+	}
+	return ""
 }
 
 // tooMuch refuses what takes the parser time without end.

@@ -28,7 +28,10 @@ func (p Problem) String() string {
 	}
 	b.WriteString(p.Field)
 	if p.Value != "" {
-		fmt.Fprintf(&b, " %q", p.Value)
+		if p.Field != "" {
+			b.WriteString(" ")
+		}
+		fmt.Fprintf(&b, "%q", p.Value)
 	}
 	if p.Field != "" || p.Value != "" {
 		b.WriteString(": ")

@@ -14,7 +14,7 @@ import (
 // TestSamplesFitTheSchemas checks the documented samples against the published schemas, as far as these say anything.
 func TestSamplesFitTheSchemas(t *testing.T) {
 	t.Parallel()
-	for file, text := range map[string][]byte{"testdata/good/dialerd.yaml": SettingsSchema(), "testdata/good/campaign.yaml": CampaignSchema()} {
+	for file, text := range map[string][]byte{"testdata/good/dialerd.yaml": SettingsSchema(), "testdata/good/campaign.yaml": CampaignSchema(), "testdata/good/rules.yaml": RulesSchema()} {
 		var schema map[string]any
 		if err := json.Unmarshal(text, &schema); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,8 @@ package config
 
 import (
 	"time"
+
+	"github.com/dialerd/dialerd/campaign"
 )
 
 // Settings is what a daemon or a command needs to know about its surroundings. It is fixed once loaded.
@@ -11,12 +13,29 @@ type Settings struct {
 	Admin     string   `yaml:"admin" env:"DIALERD_ADMIN" doc:"host:port for the dashboard, /api/v1, /metrics, /healthz and /readyz"`
 	PublicURL string   `yaml:"public_url" env:"DIALERD_PUBLIC_URL" doc:"https URL at which Thoughtly reaches listen"`
 	DataDir   string   `yaml:"data_dir" env:"DIALERD_DATA_DIR" doc:"folder for the embedded Redis, the spool and rejects"`
+	Google    Google   `yaml:"google" doc:"how Google Sheets are reached; needed for sources gsheet://ID/TAB only"`
+	Audit     Audit    `yaml:"audit" doc:"the record of decisions, kept in data_dir"`
 	Teams     []Team   `yaml:"teams" doc:"the Thoughtly teams that this daemon works for"`
 
 	// File is the settings file that was read; empty when the environment alone was.
 	File string
+	// Overruled are the environment variables that are set to something else than File says; the file wins.
+	Overruled []string
 
 	decoder *decoder // where each field stands, for later checks
+}
+
+// Audit is how the record of decisions is kept.
+type Audit struct {
+	Keep    time.Duration `yaml:"keep" above:"0" doc:"how long entries are kept; the law wants five years (16 CFR 310.5)"`
+	Backlog int           `yaml:"backlog" min:"1000" doc:"entries that may wait in Redis for the archiver; at so many no call begins"`
+}
+
+// Google is how Google Sheets are reached: as a service account, or with an API key that opens public sheets only.
+type Google struct {
+	CredentialsFile string `yaml:"credentials_file" doc:"JSON key of a service account that the sheets are shared with"`
+	APIKey          Secret `yaml:"api_key" doc:"API key, for sheets that everyone with the link may read"`
+	Endpoint        string `yaml:"endpoint" doc:"URL of the Sheets API; Google's own unless set"`
 }
 
 // Team is one Thoughtly team: an API key and what is agreed about it.
@@ -31,12 +50,24 @@ type Team struct {
 	Reconcile    Reconcile     `yaml:"reconcile" doc:"calls that no webhook tells about"`
 	MaxInFlight  int           `yaml:"max_in_flight" min:"1" doc:"most calls under way at once; no limit unless set"`
 	Plan         Plan          `yaml:"plan" doc:"what minutes cost"`
+	Budget       TeamBudget    `yaml:"budget" doc:"what all campaigns of the team may do together; no limit unless set"`
 }
 
 // Rate is how many requests an API key may make in a length of time.
 type Rate struct {
 	Requests int           `yaml:"requests" min:"1" doc:"most requests in any span of that length"`
 	Per      time.Duration `yaml:"per" above:"0" doc:"length of the span"`
+}
+
+// TeamBudget is what all campaigns of a team may do together.
+type TeamBudget struct {
+	CallsPerDay int    `yaml:"calls_per_day" min:"1" doc:"most calls in a day of the budget's timezone"`
+	Timezone    string `yaml:"timezone" doc:"IANA zone of that day; a must beside calls_per_day"`
+}
+
+// Bound is the budget as the rules take it. The zone's name was checked.
+func (b TeamBudget) Bound() campaign.TeamBudget {
+	return campaign.TeamBudget{CallsPerDay: b.CallsPerDay, Zone: campaign.Schedule{Timezone: b.Timezone}.Location()}
 }
 
 // Reconcile is when a call without an outcome is looked up and when it is listed.
@@ -61,9 +92,12 @@ const (
 	defaultAdmin   = "127.0.0.1:8081"
 	defaultDataDir = "./data"
 	defaultBaseURL = "https://api.thoughtly.com"
+	defaultKeep    = 5 * 366 * 24 * time.Hour
+	defaultBacklog = 100_000
 )
 
 func (s *Settings) setDefaults() {
+	s.Audit = Audit{Keep: defaultKeep, Backlog: defaultBacklog}
 	s.Redis, s.Listen, s.Admin, s.DataDir = NewRedisURL(Embedded), defaultListen, defaultAdmin, defaultDataDir
 }
 

@@ -57,6 +57,7 @@ func documented(t *testing.T) *Settings {
 		PublicURL: "https://d.example.com",
 		DataDir:   absolute(t, "testdata/good/data"),
 		File:      "testdata/good/dialerd.yaml",
+		Audit:     Audit{Keep: 5 * 366 * 24 * time.Hour, Backlog: 100_000},
 		Teams: []Team{{
 			Name:      "default",
 			APIToken:  NewSecret("tok"),
@@ -179,7 +180,7 @@ func TestFileWinsOverEnvironmentAndEnvironmentOverDefault(t *testing.T) {
 	have := []string{got.Listen, got.Admin, got.DataDir, team.Name, team.APIToken.Reveal(), team.TeamID, team.BaseURL, got.PublicURL}
 	want := []string{
 		"127.0.0.1:1111", "127.0.0.1:3333", filepath.Join(filepath.Dir(path), "data"), "default", "from-file", "id-from-env",
-		"http://127.0.0.1:9", "http://127.0.0.1:1111",
+		"http://127.0.0.1:9", "",
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -267,6 +268,31 @@ func TestServeAgainstTheRealAPINeedsAPublicURLThatIsNotHere(t *testing.T) {
 	}
 }
 
+func TestServeNeedsAPublicURLForAnAPIOnThisMachineToo(t *testing.T) {
+	t.Parallel()
+	path := write(t, "d.yaml", "teams: [{api_token: a, team_id: b, base_url: 'http://127.0.0.1:9'}]\n")
+	got, err := LoadSettings(path, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := got.CheckServe(); err == nil || !strings.Contains(err.Error(), "public_url: is missing; set it or DIALERD_PUBLIC_URL") ||
+		!strings.Contains(err.Error(), "http://127.0.0.1:8080") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestATimeoutMayBeLongerThanTheWindowOfTheLimit(t *testing.T) {
+	t.Parallel()
+	path := write(t, "d.yaml", "teams: [{api_token: a, team_id: b, rate: {requests: 20, per: 2s}, reconcile: {after: 3s, unresolved: 12s}}]\n")
+	got, err := LoadSettings(path, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Teams[0].Timeout != 15*time.Second || got.Teams[0].Reconcile.After != 3*time.Second {
+		t.Errorf("got %+v", got.Teams[0])
+	}
+}
+
 func TestRealMeansAHostThatIsNotThisMachine(t *testing.T) {
 	t.Parallel()
 	for url, real := range map[string]bool{
@@ -338,6 +364,10 @@ listen: 127.0.0.1:8080
 admin: 127.0.0.1:8081
 public_url: https://d.example.com
 data_dir: /data
+google: {}
+audit:
+  keep: 1830d
+  backlog: 100000
 teams:
 - name: default
   api_token: <secret>
@@ -354,6 +384,7 @@ teams:
     included_minutes: 300.0
     per_minute: 0.09
     currency: USD
+  budget: {}
 `
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("YAML (-want +got):\n%s", diff)
@@ -373,6 +404,7 @@ teams:
 		"rate": map[string]any{"requests": 100.0, "per": 60.0}, "timeout": 15.0, "max_in_flight": nil,
 		"reconcile": map[string]any{"after": 300.0, "unresolved": 3600.0},
 		"plan":      map[string]any{"included_minutes": 300.0, "per_minute": 0.09, "currency": "USD"},
+		"budget":    map[string]any{"calls_per_day": nil, "timezone": nil},
 	}
 	if diff := cmp.Diff([]map[string]any{wantTeam}, got.Teams); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)

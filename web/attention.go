@@ -24,6 +24,14 @@ func (s *Source) attention(r *reading) []Notice {
 			add(LevelWarning, "", "Team %s: the API answered 429, so only %d of %d requests are used for now. Does somebody else use this API token?",
 				t.Team, l.Effective, l.Requests)
 		}
+		switch {
+		case t.Audit.Full():
+			add(LevelError, "dialerd doctor", "Team %s is not called: %d entries of the record of decisions wait for the archiver, which is as many as may.", t.Team,
+				t.Audit.Backlog)
+		case t.Audit.Late():
+			add(LevelWarning, "dialerd doctor", "Team %s: the record of decisions is not archived since %s; at %d waiting entries calls stop.", t.Team,
+				time.Duration(*t.Audit.Behind*float64(time.Second)).Round(time.Minute), t.Audit.Limit)
+		}
 		if t.Late() {
 			add(LevelWarning, "dialerd unresolved", "Team %s: %s without an outcome for too long.", t.Team, count(*t.Unresolved, "call"))
 		}

@@ -25,6 +25,9 @@ func (s *Source) Campaign(ctx context.Context, name string) (*CampaignStatus, er
 	now := s.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.book, err = s.Store.Rulebook(ctx); err != nil {
+		return nil, err
+	}
 	team, err := s.readTeam(ctx, s.team(rec.Team), now)
 	if err != nil {
 		return nil, err
@@ -76,15 +79,15 @@ type placed struct {
 	places  map[string]*campaign.Place
 }
 
-// placed keeps what is costly to work out as long as the campaign's version stays.
+// placed keeps what is costly to work out as long as the campaign's version and the rules stay.
 func (s *Source) placed(rec *store.Record) *placed {
-	if p := s.plans[rec.Name]; p != nil && p.version == rec.Version {
+	if p := s.plans[rec.Name]; p != nil && p.version == rec.Version && p.Book() == s.book {
 		return p
 	}
 	if s.plans == nil {
 		s.plans = map[string]*placed{}
 	}
-	p := &placed{Plan: campaign.NewPlan(&rec.Campaign), version: rec.Version, places: map[string]*campaign.Place{}}
+	p := &placed{Plan: campaign.NewPlan(&rec.Campaign).Under(s.book), version: rec.Version, places: map[string]*campaign.Place{}}
 	s.plans[rec.Name] = p
 	return p
 }

@@ -33,6 +33,12 @@ var (
 	descEffective = desc("limit_effective_requests", "Requests of the limit that are used; fewer than the limit for a while after a 429.", "team")
 	descThrottled = desc("limit_throttled_total", "Replies of 429.", "team")
 
+	descAudit    = desc("audit_sequence", "Number of the newest entry of the record of decisions on disk.", "team")
+	descAuditSum = desc("audit_hash", "The first 13 hex digits of that entry's hash, as a number.", "team")
+	descAuditAt  = desc("audit_archived_timestamp_seconds", "When it came to disk.", "team")
+	descBacklog  = desc("audit_backlog_entries", "Entries of the record that wait for the archiver.", "team")
+	descBacklogL = desc("audit_backlog_limit_entries", "So many waiting entries, and no call begins.", "team")
+
 	descLeads    = desc("leads", "Leads of a campaign by state.", "team", "campaign", "state")
 	descState    = desc("campaign_state", "1 for the state that the campaign is in.", "team", "campaign", "state")
 	descLimited  = desc("campaign_limited", "1 for the reason that keeps the campaign from calling faster, or at all.", "team", "campaign", "reason")
@@ -107,6 +113,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 
 func collectTeam(t TeamStatus, gauge func(*prometheus.Desc, float64, ...string), counter func(*prometheus.Desc, int64, ...string)) {
 	gauge(descTeamFlight, float64(t.InFlight), t.Team)
+	t.Audit.collect(t.Team, gauge)
 	paused := 0.0
 	if t.Paused != nil {
 		paused = 1

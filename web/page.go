@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ import (
 var sections = []string{"headline", "attention", "board", "fleet", "clock"}
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"bar": bar, "group": group, "join": strings.Join, "outcomes": outcomes, "percent": percent,
+	"bar": bar, "group": group, "join": strings.Join, "outcomes": outcomes, "percent": percent, "whole": whole,
 }).ParseFS(files, "templates/*.html"))
 
 // view is what the templates see.
@@ -45,7 +46,7 @@ func (s *server) view(ctx context.Context) (v *view, ok bool) {
 		v.Status = status
 		return v, false
 	}
-	v.Status = status
+	v.Status, v.Rules = status, s.Source.rules()
 	if err := s.ready(ctx); err != nil {
 		copied := *status
 		copied.Attention = append([]Notice{{Level: LevelWarning, Text: "This daemon is not ready: " + err.Error() + "."}}, status.Attention...)
@@ -139,6 +140,14 @@ func outcomes(counts map[campaign.Disposition]int) []outcome {
 		}
 	}
 	return out
+}
+
+// whole writes a number of minutes without its fraction.
+func whole(v *float64) string {
+	if v == nil {
+		return group(v)
+	}
+	return group(int64(math.Round(*v)))
 }
 
 // group writes a number with thin spaces between thousands.

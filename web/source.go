@@ -55,6 +55,7 @@ type Source struct {
 	err    error
 	opens  map[string]openAttempts
 	plans  map[string]*placed
+	book   *campaign.Rulebook // the rules as they were read last; nil before that
 }
 
 // reading is all that was read at one time.
@@ -110,10 +111,23 @@ func (s *Source) known() *Status {
 	return &s.lastOK.Status
 }
 
+// rules names the rules that are in force, as far as known.
+func (s *Source) rules() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.book == nil {
+		return campaign.BuiltIn().Name()
+	}
+	return s.book.Name()
+}
+
 func (s *Source) readAll(ctx context.Context, now time.Time) (*reading, error) {
 	r := &reading{Status: Status{At: now.UTC().Truncate(time.Millisecond), Teams: []TeamStatus{}, Campaigns: []*CampaignStatus{}, Daemons: []DaemonStatus{}}}
 	records, err := s.Store.Campaigns(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if s.book, err = s.Store.Rulebook(ctx); err != nil {
 		return nil, err
 	}
 	if r.Teams, err = s.readTeams(ctx, now, records); err != nil {
@@ -196,6 +210,9 @@ func (s *Source) readTeam(ctx context.Context, t Team, now time.Time) (TeamStatu
 	}
 	one := TeamStatus{Team: t.Name, InFlight: state.InFlight, Paused: absent(state.Paused)}
 	if one.Limit, err = t.limit(ctx); err != nil {
+		return TeamStatus{}, err
+	}
+	if one.Audit, err = s.audit(ctx, t.Name); err != nil {
 		return TeamStatus{}, err
 	}
 	if open := s.openAttempts(ctx, t, now); open.known {

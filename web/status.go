@@ -40,7 +40,30 @@ type TeamStatus struct {
 	Unresolved *int `json:"unresolved"`
 	// Oldest is the age of the oldest attempt without an outcome, in seconds.
 	Oldest *float64 `json:"oldest_unsettled_s"`
+	Audit  Audit    `json:"audit"`
 }
+
+// Audit is how the record of decisions of a team stands. Sequence, hash and time are those of the newest entry that is on disk; whoever
+// writes them down elsewhere can later tell whether the record was changed since.
+type Audit struct {
+	Sequence int64      `json:"sequence"`
+	Hash     *string    `json:"hash"`
+	At       *time.Time `json:"at"`
+	Host     *string    `json:"host"`    // whose data folder it is in
+	Backlog  int        `json:"backlog"` // entries that wait in Redis
+	Limit    int        `json:"limit"`   // at so many no call begins
+	// Behind is the age of the oldest entry that waits, in seconds.
+	Behind *float64 `json:"behind_s"`
+}
+
+// behindLong is how old an entry that waits for the archiver may be before somebody should look.
+const behindLong = 5 * time.Minute
+
+// Full reports whether calls have stopped because nobody archives.
+func (a *Audit) Full() bool { return a.Limit > 0 && a.Backlog >= a.Limit }
+
+// Late reports whether the archiver is away.
+func (a *Audit) Late() bool { return a.Behind != nil && *a.Behind >= behindLong.Seconds() }
 
 // CampaignStatus is what one campaign does, in the words of `dialerd campaign status --json`.
 type CampaignStatus struct {

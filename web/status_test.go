@@ -29,8 +29,8 @@ func TestCampaignSaysWhatTheRecordSays(t *testing.T) {
 		Limit:        &Limit{Requests: 100, PerS: 60, Effective: 100}, InFlight: 6,
 		Budget: Budget{
 			Calls:   Amount{new(500.0), new(24.0), new(0.0), new(476.0)},
-			Minutes: Amount{new(300.0), new(27.0), new(60.0), new(213.0)},
-			Cost:    Amount{new(50.0), new(2.7), new(6.0), new(41.3)},
+			Minutes: Amount{new(300.0), new(36.0), new(60.0), new(204.0)},
+			Cost:    Amount{new(50.0), new(3.6), new(6.0), new(40.4)},
 		},
 		Next: []campaign.Event{}, CallsToday: 24, Timezone: "UTC", Version: 1,
 		Held: map[campaign.Reason]int{campaign.ReasonNoZone: 3, campaign.ReasonTollFree: 1},

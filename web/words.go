@@ -35,7 +35,6 @@ var limitedWords = map[campaign.Reason]string{
 	campaign.ReasonCap24h:         "most leads were called often enough in 24 hours",
 	campaign.ReasonCap7d:          "most leads were called often enough in seven days",
 	campaign.ReasonCap30d:         "most leads were called often enough in thirty days",
-	campaign.ReasonGap:            "nobody is due yet: waiting for retries",
 	campaign.ReasonBudget:         "the budget is used up",
 	campaign.ReasonInFlight:       "waiting for calls under way to end",
 	campaign.ReasonLimit:          "no request may go out after a 429, or on a new Redis",
@@ -75,6 +74,8 @@ func (c *CampaignStatus) Sentence() string {
 		return "Waits for its schedule" + c.from() + "."
 	case reason == campaign.ReasonNone, reason == campaign.ReasonLimit && c.Until == nil:
 		return "Limited by nothing but the request limit."
+	case reason == campaign.ReasonGap:
+		return "Nobody is due yet, waiting for retries" + c.from() + "."
 	case reason == campaign.ReasonSchedule:
 		return "Nobody is due yet: leads wait for their time" + c.from() + "."
 	}

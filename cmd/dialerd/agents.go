@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,6 +62,37 @@ func (a *app) agentsCommand() *cobra.Command {
 	return cmd
 }
 
+// waitNotice is how often a wait for the request limit is explained.
+const waitNotice = 10 * time.Second
+
+// explainWait says on stderr, as long as a request waits for its slot, why and how long that may take. The end is the caller's.
+func (a *app) explainWait(t *config.Team) (end func()) {
+	began, done, ended := a.now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		next := time.NewTimer(time.Second)
+		defer next.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-next.C:
+			}
+			if left := t.Rate.Per - a.now().Sub(began); left > 0 {
+				a.note("waiting for a slot of the request limit, %.0f s at most: on a Redis that is new or was just started, nobody knows what was "+
+					"sent before, so the limit counts as used up for %s\n", left.Seconds(), config.FormatDuration(t.Rate.Per))
+			} else {
+				a.note("still waiting for a slot of the request limit (%d in %s)\n", t.Rate.Requests, config.FormatDuration(t.Rate.Per))
+			}
+			next.Reset(waitNotice)
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
 // agents asks for all agents of a team, archived ones too.
 func (a *app) agents(ctx context.Context, t *config.Team) ([]thoughtly.Agent, error) {
 	if t.APIToken.Reveal() == "" {
@@ -74,15 +106,15 @@ func (a *app) agents(ctx context.Context, t *config.Team) ([]thoughtly.Agent, er
 		return nil, err
 	}
 	a.onClose("request limit", func() error { return limiter.Close(context.WithoutCancel(ctx)) })
-	note := time.AfterFunc(2*time.Second, func() {
-		a.note("waiting for the request limit; on a new Redis it counts as used up for the first %s\n", config.FormatDuration(t.Rate.Per))
-	})
-	defer note.Stop()
+	defer a.explainWait(t)()
 	var all []thoughtly.Agent
 	seen := map[string]bool{}
 	for page := 0; ; page++ {
 		got, err := api.ListAgents(ctx, thoughtly.ListAgentsRequest{All: true, Page: thoughtly.Page{Page: page, Limit: thoughtly.MaxLimit}})
 		if err != nil {
+			if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized {
+				err = fmt.Errorf("%w\nCopy api_token and team_id anew from Settings, Developer in Thoughtly", err)
+			}
 			return nil, fmt.Errorf("list the agents of team %s: %w", t.Name, err)
 		}
 		before := len(all)

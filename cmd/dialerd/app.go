@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,11 +28,13 @@ type app struct {
 	now        func() time.Time
 	configPath string
 	json       bool
+	by         string // who changes things through the store, for the record; "" = the operator
 
 	settings *config.Settings
 	client   redis.UniversalClient
 	store    *store.Store
 	closers  []closer
+	serving  bool          // stderr is a daemon's log
 	fresh    bool          // the limiters of this run were never used before: the demo's alone
 	offset   time.Duration // how far the demo's clock is ahead of the real one
 }
@@ -65,7 +71,48 @@ func (a *app) load() (*config.Settings, error) {
 		return nil, usage(err)
 	}
 	a.settings = s
+	if a.configPath == "" && s.File != "" && len(s.Overruled) > 0 {
+		a.warn(fmt.Sprintf("the settings are those of %s, which was found in this folder; it says something else than %s, and the file wins. "+
+			"Name the file with --config if it is meant, else work in another folder", absolute(s.File), strings.Join(s.Overruled, ", ")))
+	}
 	return s, a.shiftClock()
+}
+
+// warn says on stderr what a person should know beside the result: a line of text, of a daemon a line of its log.
+func (a *app) warn(text string) {
+	if a.serving {
+		a.logger(slog.LevelWarn).Warn("the settings deserve a look", "notice", text)
+		return
+	}
+	a.note("warning: %s\n", text)
+}
+
+// absolute is the path from the root, if there is a way to tell.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+// looked names the Redis that commands look in: the embedded one by its folder, another by its address.
+func (a *app) looked() string {
+	switch {
+	case a.settings == nil:
+		return "this process' own Redis"
+	case a.settings.Redis.Embedded():
+		return "the embedded Redis of data_dir " + a.settings.DataDir
+	}
+	return "the Redis at " + a.settings.Redis.String()
+}
+
+// lookedIn is the line of an error that says where something was looked for and not found.
+func (a *app) lookedIn() string {
+	hint := ""
+	if a.settings != nil && a.settings.Redis.Embedded() {
+		hint = "; another data_dir (DIALERD_DATA_DIR) is another record"
+	}
+	return "Looked in " + a.looked() + hint
 }
 
 // demoClock is the environment variable that shifts a command's clock to that of a demo which was kept running.
@@ -102,12 +149,17 @@ func (a *app) open(ctx context.Context) (*store.Store, error) {
 	}
 	url := s.Redis.Reveal()
 	if s.Redis.Embedded() {
+		_, missing := os.Stat(filepath.Join(s.DataDir, "redis"))
 		server, err := embedded.Start(ctx, embedded.Options{Dir: s.DataDir, Log: a.logger(slog.LevelWarn)})
 		if err != nil {
 			return nil, err
 		}
 		a.onClose("embedded redis", func() error { server.Close(); return nil })
 		url = server.URL()
+		if errors.Is(missing, fs.ErrNotExist) && !a.fresh {
+			a.warn(fmt.Sprintf("a new, empty record was just made in %s; whatever is kept elsewhere knows nothing of it. "+
+				"If there is one already, set DIALERD_DATA_DIR or REDIS_URL to it", s.DataDir))
+		}
 	}
 	redis.SetLogger(quietRedis{})
 	client, err := store.Open(ctx, url)
@@ -127,7 +179,14 @@ func (quietRedis) Printf(context.Context, string, ...any) {}
 func (a *app) use(client redis.UniversalClient) {
 	a.onClose("redis client", client.Close)
 	a.client = client
-	a.store = store.New(client, store.Options{Log: a.logger(slog.LevelWarn)})
+	o := store.Options{Log: a.logger(slog.LevelWarn), By: a.by}
+	if o.By == "" {
+		o.By = operator()
+	}
+	if a.settings != nil {
+		o.Backlog = a.settings.Audit.Backlog
+	}
+	a.store = store.New(client, o)
 }
 
 // logger writes JSON lines to stderr.
@@ -174,8 +233,9 @@ func (a *app) team(t *config.Team, log *slog.Logger) (*dialer.Team, *store.Limit
 	}
 	return &dialer.Team{
 		Name: t.Name, API: api, Requests: t.Rate.Requests, Per: t.Rate.Per, Timeout: t.Timeout,
-		LookAfter: t.Reconcile.After, Unresolved: t.Reconcile.Unresolved, MaxInFlight: t.MaxInFlight,
-		PerMinute: t.Plan.PerMinute,
+		// A request that may have rung can arrive until its timeout: nothing gives it up before.
+		LookAfter: t.Reconcile.After, Unresolved: max(t.Reconcile.Unresolved, t.Timeout+clockSlack), MaxInFlight: t.MaxInFlight,
+		PerMinute: t.Plan.PerMinute, Budget: t.Budget.Bound(),
 	}, limiter, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/config"
 	"github.com/dialerd/dialerd/store"
+	"github.com/dialerd/dialerd/web"
 )
 
 // statusJSON is what `campaign status` prints.
@@ -29,7 +30,9 @@ type statusJSON struct {
 	InFlight     int            `json:"in_flight"`
 	Budget       budgetJSON     `json:"budget"`
 	Next         []eventJSON    `json:"next"`
+	Audit        web.Audit      `json:"audit"` // the record of decisions of the campaign's team
 	Problem      string         `json:"problem,omitempty"`
+	TeamPaused   string         `json:"team_paused,omitempty"` // why no campaign of the team is called
 }
 
 // limitJSON is the request limit of the campaign's team.
@@ -109,7 +112,7 @@ func (a *app) status(ctx context.Context, r *store.Record, now time.Time) (*stat
 	s := &statusJSON{
 		Campaign: r.Name, Team: r.Team, State: string(r.StateAt(now, r.Hold, counts.Open())), Hold: text(r.Hold), InFlight: counts.InFlight,
 		Leads: map[string]int{"total": counts.Leads}, Attempts: map[string]int{}, Dispositions: map[string]int{},
-		Next: eventsJSON(r.Schedule.Next(now, 5)), Problem: r.Problem,
+		Next: eventsJSON(r.Schedule.Next(now, 5)), Problem: r.Problem, TeamPaused: team.Paused,
 	}
 	for _, state := range campaign.LeadStates() {
 		s.Leads[string(state)] = counts.States[state]
@@ -122,12 +125,21 @@ func (a *app) status(ctx context.Context, r *store.Record, now time.Time) (*stat
 			s.Dispositions[string(d)] = n
 		}
 	}
-	look := &speed{record: r, counts: counts, team: team, settings: known, plan: campaign.NewPlan(&r.Campaign), now: now}
+	plan, err := a.plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	look := &speed{record: r, counts: counts, team: team, settings: known, plan: plan, now: now}
 	reason, err := look.limitedBy(ctx, a.store)
 	if err != nil {
 		return nil, err
 	}
 	s.LimitedBy, s.Budget = text(reason), look.budget()
+	record, err := a.store.Audit(ctx, r.Team)
+	if err != nil {
+		return nil, err
+	}
+	s.Audit = web.NewAudit(record)
 	s.Limit, err = a.limitOf(ctx, known)
 	return s, err
 }
@@ -157,6 +169,9 @@ func (a *app) printStatus(r *store.Record, s *statusJSON) {
 	if s.Problem != "" {
 		a.say("it cannot call: %s\n", s.Problem)
 	}
+	if s.TeamPaused != "" {
+		a.say("%s\n", pausedText(s.TeamPaused, []*store.Record{r}))
+	}
 	var parts []string
 	for _, state := range campaign.LeadStates() {
 		parts = append(parts, fmt.Sprintf("%d %s", s.Leads[string(state)], state))
@@ -165,6 +180,9 @@ func (a *app) printStatus(r *store.Record, s *statusJSON) {
 	parts = nil
 	for _, state := range campaign.AttemptStates() {
 		parts = append(parts, fmt.Sprintf("%d %s", s.Attempts[string(state)], state))
+	}
+	if s.Leads[string(campaign.LeadHeld)] > 0 {
+		a.say("                who is held and why: dialerd lead list --campaign %s --state held\n", s.Campaign)
 	}
 	a.say("  attempts      %s; %d in flight\n", strings.Join(parts, ", "), s.InFlight)
 	parts = nil
@@ -183,6 +201,11 @@ func (a *app) printStatus(r *store.Record, s *statusJSON) {
 			a.say("  %-13s %.4g of %.4g spent, %.4g reserved, %.4g left\n", b.name, *b.s.Spent, *b.s.Limit, *b.s.Reserved, *b.s.Left)
 		}
 	}
+	hash := "nothing archived yet"
+	if s.Audit.Hash != nil {
+		hash = fmt.Sprintf("entry %d at %s, hash %s", s.Audit.Sequence, stamp(*s.Audit.At), *s.Audit.Hash)
+	}
+	a.say("  record        %s; %d of at most %d waiting\n", hash, s.Audit.Backlog, s.Audit.Limit)
 	for i, e := range s.Next {
 		if i == 3 {
 			break

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,9 +13,12 @@ import (
 )
 
 const (
-	checkAgain     = 5 * time.Second // after the API could not be reached
-	subscribeEvery = 5 * time.Minute // subscriptions have been seen to vanish
-	lockTime       = 2 * time.Minute // of one daemon's work on a team's subscriptions
+	checkAgain     = 5 * time.Second  // after the API could not be reached
+	subscribeEvery = 5 * time.Minute  // subscriptions have been seen to vanish
+	subscribeLook  = 2 * time.Second  // a campaign may have been applied with agents that nobody has subscribed yet
+	subscribeAgain = 10 * time.Second // after it went wrong
+	subscribeFirst = 30 * time.Second // longest that calls wait at the start for the first round
+	lockTime       = 2 * time.Minute  // of one daemon's work on a team's subscriptions
 )
 
 // refusedCredentials begins the reason of a team's pause that new credentials end; the dialer's own begins so too.
@@ -91,9 +95,9 @@ func (d *daemon) lift(ctx context.Context, team *dialer.Team) error {
 	return nil
 }
 
-// subscribe keeps the webhook subscriptions of every team's agents.
-func (d *daemon) subscribe(ctx context.Context) {
-	wake := time.NewTicker(10 * time.Second)
+// subscribe keeps the webhook subscriptions of every team's agents, and closes first when it has looked at all of them once.
+func (d *daemon) subscribe(ctx context.Context, first chan<- struct{}) {
+	wake := time.NewTimer(subscribeLook)
 	defer wake.Stop()
 	done := map[string]string{} // team → agents that were subscribed
 	var last time.Time
@@ -101,20 +105,21 @@ func (d *daemon) subscribe(ctx context.Context) {
 		all := d.a.now().Sub(last) >= subscribeEvery
 		if all {
 			last = d.a.now()
+			clear(done)
 		}
+		next := subscribeLook
 		for i := range d.settings.Teams {
 			name := d.settings.Teams[i].Name
-			agents, err := d.agentsOf(ctx, name)
-			if err == nil && (all || done[name] != fmt.Sprint(agents)) {
-				err = d.ensure(ctx, name, agents)
-				if err == nil {
-					done[name] = fmt.Sprint(agents)
-				}
-			}
-			if err != nil && ctx.Err() == nil {
+			if err := d.subscribeTeam(ctx, name, done); err != nil && ctx.Err() == nil {
 				d.log.Error("webhooks are not subscribed; calls are settled by looking them up", "team", name, "err", err)
+				next = subscribeAgain
 			}
 		}
+		if first != nil {
+			close(first)
+			first = nil
+		}
+		wake.Reset(next)
 		select {
 		case <-ctx.Done():
 			return
@@ -123,31 +128,45 @@ func (d *daemon) subscribe(ctx context.Context) {
 	}
 }
 
-// ensure subscribes one team's agents.
-func (d *daemon) ensure(ctx context.Context, team string, agents []string) error {
-	done, err := d.subs.Ensure(ctx, d.dialer.Teams[team].API, team, agents)
+// subscribeTeam subscribes one team's agents unless done says that they are. While another daemon is at it, it may do so for agents that
+// were others by then, so that is not done.
+func (d *daemon) subscribeTeam(ctx context.Context, team string, done map[string]string) error {
+	agents, err := d.agentsOf(ctx, team)
+	if err != nil || done[team] == fmt.Sprint(agents) {
+		return err
+	}
+	made, err := d.subs.Ensure(ctx, d.dialer.Teams[team].API, team, agents)
 	if err != nil {
 		return err
 	}
-	if done.Added+done.Removed > 0 {
-		d.log.Info("webhooks subscribed", "team", team, "wanted", done.Wanted, "added", done.Added, "removed", done.Removed)
+	if made.Added+made.Removed > 0 {
+		d.log.Info("webhooks subscribed", "team", team, "wanted", made.Wanted, "added", made.Added, "removed", made.Removed)
+	}
+	if made.Held {
+		done[team] = fmt.Sprint(agents)
+		d.hear(team, agents)
 	}
 	return nil
 }
 
-// agentsOf lists the agents of a team's campaigns.
+// agentsOf lists the agents of a team's campaigns, and those that still have calls to settle: their events are wanted although the
+// campaign has others by now.
 func (d *daemon) agentsOf(ctx context.Context, team string) ([]string, error) {
 	records, err := d.dialer.Store.TeamCampaigns(ctx, team)
 	if err != nil {
 		return nil, fmt.Errorf("read the campaigns of team %s: %w", team, err)
 	}
-	var ids []string
+	ids, err := d.dialer.Store.AgentsUnderWay(ctx, team)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range records {
 		for _, a := range r.Agents {
 			ids = append(ids, a.ID)
 		}
 	}
-	return ids, nil
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
 }
 
 func (d *daemon) lockSubscriptions(ctx context.Context, team string) (bool, func(), error) {

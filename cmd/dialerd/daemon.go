@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/config"
 	"github.com/dialerd/dialerd/dialer"
 	"github.com/dialerd/dialerd/queue"
@@ -46,6 +45,7 @@ type daemon struct {
 	metrics  *web.Metrics
 	tasks    *queue.Inspector
 	failed   chan error // a listener died
+	heard    sync.Map   // team/agent whose webhooks are subscribed
 
 	mu     sync.Mutex
 	notice error // why it is not ready yet
@@ -69,6 +69,7 @@ func (a *app) newDaemon(ctx context.Context, o daemonOptions, log *slog.Logger) 
 	if err := region.Check(a.now()); err != nil {
 		return nil, fmt.Errorf("calling rules: %w", err)
 	}
+	a.by = "daemon " + daemonID()
 	st, err := a.open(ctx)
 	if err != nil {
 		return nil, err
@@ -81,13 +82,16 @@ func (a *app) newDaemon(ctx context.Context, o daemonOptions, log *slog.Logger) 
 		return nil, err
 	}
 	d.dialer = &dialer.Dialer{
-		Store: st, Queue: queue.NewClient(a.client, a.now), Teams: map[string]*dialer.Team{}, Now: a.now, Log: log,
+		Store: st, Queue: queue.NewClient(a.client, a.now), Teams: map[string]*dialer.Team{}, Now: a.now, Offset: a.offset, Log: log,
 		Import: func(ctx context.Context, name string) error { return a.importScheduled(ctx, name) },
 		Observe: func(e dialer.Event) {
 			d.metrics.Observe(web.Event{
 				What: e.What, Team: e.Team, Campaign: e.Campaign, Reason: string(e.Reason), State: string(e.State), Outcome: string(e.Outcome), Result: e.Result,
 			})
 		},
+	}
+	if d.has(roleHooks) {
+		d.dialer.Heard = d.hears
 	}
 	keys := map[string]webhook.Keys{}
 	for i := range settings.Teams {
@@ -107,12 +111,16 @@ func (a *app) newDaemon(ctx context.Context, o daemonOptions, log *slog.Logger) 
 	if err := d.newHooks(keys); err != nil {
 		return nil, err
 	}
-	rules, zones := campaign.Versions()
-	log.Info("calling rules", "rules", rules, "tzdata", zones)
+	book, err := st.Rulebook(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("calling rules: %w", err)
+	}
+	log.Info("calling rules", "rules", book.Name(), "operator", book.Number(), "tzdata", region.ZoneVersion())
 	return d, nil
 }
 
-// checkRedis says what a Redis can lose, and refuses to call people on one that can.
+// checkRedis says what a Redis can lose, and refuses to call people on one that can. One that throws data away while it runs is
+// refused for every API: no call of a rehearsal on it would show what a real one does.
 func (d *daemon) checkRedis(ctx context.Context, st *store.Store) error {
 	kept, err := st.Durability(ctx)
 	if err != nil {
@@ -123,6 +131,9 @@ func (d *daemon) checkRedis(ctx context.Context, st *store.Store) error {
 	}
 	if kept.Safe() || d.o.acceptDataLoss {
 		return nil
+	}
+	if kept.Evicts != "" {
+		return fmt.Errorf("redis %s: %s, or accept the risk with --accept-data-loss", d.settings.Redis, kept.Evicts)
 	}
 	for i := range d.settings.Teams {
 		if t := &d.settings.Teams[i]; t.Real() {
@@ -192,7 +203,7 @@ func (d *daemon) start(ctx context.Context) error {
 		return err
 	}
 	if d.has(roleHooks) {
-		d.loop(loops, d.subscribe)
+		d.subscribeSoon(ctx, loops)
 	}
 	if d.has(roleWork) {
 		if err := d.server.Start(ctx); err != nil {
@@ -201,6 +212,10 @@ func (d *daemon) start(ctx context.Context) error {
 		d.onStop("queue", func() error { d.server.Stop(); return nil })
 		d.loop(loops, d.clean)
 		d.loop(loops, d.dialer.KeepAgents)
+		d.loop(loops, d.dialer.KeepRecord)
+	}
+	if d.has(roleWork) || d.has(roleAdmin) {
+		d.loop(loops, d.archive)
 	}
 	if d.has(roleFeed) {
 		d.loop(loops, func(ctx context.Context) {
@@ -311,7 +326,9 @@ func (d *daemon) clean(ctx context.Context) {
 }
 
 // id names this daemon in the fleet.
-func (d *daemon) id() string {
+func (d *daemon) id() string { return daemonID() }
+
+func daemonID() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"

@@ -17,6 +17,7 @@ type decider struct {
 	plan   *campaign.Plan
 	places map[string]*campaign.Place // by lane
 	common campaign.Facts             // what does not depend on the phone
+	budget campaign.TeamBudget
 	now    time.Time
 	all    bool // read the facts of each lead, whatever they are needed for
 }
@@ -26,7 +27,11 @@ func (a *app) newDecider(ctx context.Context, name string, now time.Time) (*deci
 	if err != nil {
 		return nil, err
 	}
-	d := &decider{store: a.store, record: r, plan: campaign.NewPlan(&r.Campaign), places: map[string]*campaign.Place{}, now: now}
+	plan, err := a.plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	d := &decider{store: a.store, record: r, plan: plan, places: map[string]*campaign.Place{}, now: now}
 	lanes, err := a.store.Lanes(ctx, name)
 	if err != nil {
 		return nil, err
@@ -45,7 +50,7 @@ func (a *app) newDecider(ctx context.Context, name string, now time.Time) (*deci
 		return nil, err
 	}
 	d.common = campaign.Facts{
-		Now: now, Hold: r.Hold, TeamPaused: team.Paused, InFlight: counts.InFlight, TeamInFlight: team.InFlight,
+		Now: now, Hold: r.Hold, TeamPaused: team.Paused, Problem: r.Problem, InFlight: counts.InFlight, TeamInFlight: team.InFlight,
 		CallsToday: counts.Days[d.plan.Day(now)],
 	}
 	settings, err := a.load()
@@ -53,18 +58,22 @@ func (a *app) newDecider(ctx context.Context, name string, now time.Time) (*deci
 		return nil, err
 	}
 	if t, ok := settings.Team(r.Team); ok {
-		d.common.TeamMaxInFlight = t.MaxInFlight
+		d.common.TeamMaxInFlight, d.budget = t.MaxInFlight, t.Budget.Bound()
 	}
 	return d, nil
 }
 
 // subject is a lead with everything that a decision needs to know.
 func (d *decider) subject(ctx context.Context, l *campaign.Lead) (campaign.Subject, error) {
-	facts, err := d.store.Facts(ctx, l, d.plan.Day(d.now), d.now)
+	facts, err := d.store.FactsOf(ctx, store.FactsQuery{
+		Lead: l, Day: d.plan.Day(d.now), Now: d.now, TeamDay: d.budget.Day(d.now), Agent: d.plan.AgentFor(l).ID,
+		Countries: d.plan.NationalCountries(d.places[l.Lane]),
+	})
 	if err != nil {
 		return campaign.Subject{}, err
 	}
-	facts.TeamMaxInFlight = d.common.TeamMaxInFlight
+	d.budget.Fill(facts)
+	facts.TeamMaxInFlight, facts.Problem = d.common.TeamMaxInFlight, d.record.Problem
 	return campaign.Subject{Plan: d.plan, Lead: l, Place: d.places[l.Lane], Facts: facts}, nil
 }
 
@@ -82,6 +91,8 @@ func (d *decider) quick(l *campaign.Lead) (campaign.Decision, bool) {
 	case campaign.ReasonNone, campaign.ReasonCap24h, campaign.ReasonCap7d, campaign.ReasonCap30d, campaign.ReasonGap, campaign.ReasonBudget:
 		// A lead that waits for its time does so whatever its phone's history is.
 		return decision, l.State == campaign.LeadClosed || !d.all && d.now.Before(l.Due)
+	case campaign.ReasonRulesExpired: // of the national lists nothing was read yet
+		return decision, l.State == campaign.LeadClosed || l.State == campaign.LeadHeld
 	case campaign.ReasonInFlight:
 		return decision, l.State == campaign.LeadCalling
 	default:

@@ -45,6 +45,8 @@ const (
 	// demoSpeed is how much faster the invented people ring and talk.
 	demoSpeed = 60
 	demoSeed  = 7
+	// demoLatency is how long the fake Thoughtly takes to answer, on average.
+	demoLatency = 20 * time.Millisecond
 )
 
 // demoSuppressed is on the do-not-call list before the first call.
@@ -60,7 +62,7 @@ func (a *app) demoCommand() *cobra.Command {
 			"shortened limit and shortened delays, and prints the report. Nothing leaves this machine.\n" +
 			"The clock is shifted to a Tuesday, 11:55 in New York: the calling windows are real, and some leads are\n" +
 			"outside theirs.",
-		Example: "  dialerd demo\n  dialerd demo --keep",
+		Example: "  dialerd demo\n  dialerd demo --keep\n  dialerd demo --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &demo{a: a, dir: dir, keep: keep}
@@ -69,6 +71,7 @@ func (a *app) demoCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder for the demo's files (default: a new one in the system's temporary folder)")
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave everything running at the end, to look around")
+	a.jsonFlag(cmd)
 	return cmd
 }
 
@@ -77,6 +80,7 @@ type demo struct {
 	a      *app
 	dir    string
 	keep   bool
+	result io.Writer // standard output
 	sim    *simulator.Server
 	daemon *daemon
 	began  time.Time // real time at which calling began
@@ -121,10 +125,15 @@ func holiday(noon time.Time) bool {
 func (d *demo) run(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	d.result = d.a.out
+	if d.a.json {
+		d.a.out = d.a.err // only the report's object is the result
+	}
 	start, err := tuesday(d.a.now())
 	if err != nil {
 		return err
 	}
+	temporary := d.dir == ""
 	if err := d.prepare(ctx, start); err != nil {
 		return err
 	}
@@ -151,8 +160,14 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	if d.keep {
 		d.say("\nStill running; press Ctrl-C to end. In another terminal, for example:\n  export DIALERD_DEMO_CLOCK=%s\n  dialerd --config %s campaign status %s\n",
-			d.a.offset, filepath.Join(d.dir, "dialerd.yaml"), demoCampaign)
+			d.a.offset, pasted([]string{filepath.Join(d.dir, "dialerd.yaml")}), demoCampaign)
 		<-ctx.Done()
+	}
+	d.say("\nThe demo's files stay in %s", d.dir)
+	if temporary {
+		d.say("; --dir names another folder. Remove them with: rm -r %s\n", pasted([]string{d.dir}))
+	} else {
+		d.say(". Its dialerd.yaml is for the demo alone: work with a real account in another folder.\n")
 	}
 	return nil
 }
@@ -217,7 +232,7 @@ func (d *demo) prepare(ctx context.Context, start time.Time) error {
 // demoProfile is a world with a little of everything.
 func demoProfile() simulator.Profile {
 	p := simulator.Messy()
-	p.API.Latency = simulator.Latency{Base: 0.005, Mean: 0.015}
+	p.API.Latency = simulator.Latency{Base: simulator.Seconds(demoLatency.Seconds() / 4), Mean: simulator.Seconds(demoLatency.Seconds() * 3 / 4)}
 	p.Webhooks.Delay = simulator.Span{}
 	return p
 }
@@ -290,9 +305,21 @@ func hurry(c *campaign.Campaign) {
 	}
 }
 
+// pasted is a command's arguments as a shell takes them.
+func pasted(args []string) string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		out[i] = arg
+		if strings.ContainsAny(arg, " \t\n\"'\\$&;|<>()*?[]#~`!") || arg == "" {
+			out[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 // command runs one of dialerd's commands inside the demo and shows what it prints.
 func (d *demo) command(ctx context.Context, args ...string) error {
-	d.say("\n$ dialerd %s\n", strings.Join(args, " "))
+	d.say("\n$ dialerd %s\n", pasted(args))
 	return d.silent(ctx, d.a.out, args...)
 }
 

@@ -17,7 +17,11 @@ import (
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/dialer"
 	"github.com/dialerd/dialerd/region"
+	"github.com/dialerd/dialerd/simulator"
 )
+
+// countBehind is how many columns stand around and behind the demo's bar: " 100% |…| (9999/9999)".
+const countBehind = 22
 
 // watch shows progress until nothing more can be called for a while.
 func (d *demo) watch(ctx context.Context) error {
@@ -32,8 +36,11 @@ func (d *demo) watch(ctx context.Context) error {
 	f, isFile := d.a.err.(*os.File)
 	tty := isFile && term.IsTerminal(int(f.Fd()))
 	var bar *progressbar.ProgressBar
+	room, late := 0, false
 	if tty {
-		bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(d.a.err), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30),
+		var width int
+		width, room = barColumns(columns(f), countBehind)
+		bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(d.a.err), progressbar.OptionShowCount(), progressbar.OptionSetWidth(width),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	tick := time.NewTicker(500 * time.Millisecond)
@@ -50,7 +57,7 @@ func (d *demo) watch(ctx context.Context) error {
 		line := fmt.Sprintf("new %d, staged %d, calling %d, waiting %d, closed %d, held %d; %d rings", s[campaign.LeadNew], s[campaign.LeadStaged],
 			s[campaign.LeadCalling], s[campaign.LeadWaiting], s[campaign.LeadClosed], s[campaign.LeadHeld], len(d.sim.Rings()))
 		if tty {
-			bar.Describe(line)
+			bar.Describe(fit(fmt.Sprintf("%d rings, %d closed, %d held", len(d.sim.Rings()), s[campaign.LeadClosed], s[campaign.LeadHeld]), room))
 			if err := bar.Set(done); err != nil {
 				return err
 			}
@@ -68,8 +75,7 @@ func (d *demo) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return &exitError{code: exitFailed, err: errors.New("the demo was interrupted")}
 		case <-end.C:
-			_, _ = fmt.Fprintf(d.a.err, "%s are enough: the rest stays for the next run\n", demoLongest)
-			idle = true
+			idle, late = true, true
 		case <-tick.C:
 		}
 		if idle {
@@ -77,7 +83,12 @@ func (d *demo) watch(ctx context.Context) error {
 		}
 	}
 	if tty {
-		return bar.Finish()
+		if err := bar.Finish(); err != nil {
+			return err
+		}
+	}
+	if late {
+		_, _ = fmt.Fprintf(d.a.err, "The demo ends after %s; who is not called by then stays in its queue.\n", demoLongest)
 	}
 	return nil
 }
@@ -140,14 +151,48 @@ func (d *demo) report(ctx context.Context) error {
 		{"nobody who is suppressed", strconv.Itoa(d.suppressed()) + " rings of the suppressed phone, " + strconv.Itoa(sum.AfterOptOut) + " after an opt-out"},
 		{"never more than the limit", fmt.Sprintf("%d in the fullest %g s of %d allowed, %d refused with 429", sum.Peak, sum.Per, sum.Limit, sum.Throttled)},
 		{"never much less", fmt.Sprintf("%.1f %% of the limit used while there was work", 100*d.used())},
+		{"… of what can be used", d.usable()},
 		{"webhooks", fmt.Sprintf("%d delivered, %d lost, %d doubled: the lost ones were looked up", sum.Webhooks.Accepted, sum.Webhooks.Lost, sum.Webhooks.Doubled)},
 	})
 	rows, err := countRows(results)
 	if err != nil {
 		return err
 	}
-	d.say("\nresults: %s (%d leads)\nrejects: %s\n", results, rows, filepath.Join(d.dir, "rejects.csv"))
-	return nil
+	rejects := filepath.Join(d.dir, "rejects.csv")
+	d.say("\nresults: %s (%d leads)\nrejects: %s\n", results, rows, rejects)
+	if !d.a.json {
+		return nil
+	}
+	record, err := d.a.record(ctx, demoCampaign)
+	if err != nil {
+		return err
+	}
+	status, err := d.a.status(ctx, record, d.a.now())
+	if err != nil {
+		return err
+	}
+	return printJSON(d.result, demoJSON{
+		Status: status, Rings: sum.Rings, Phones: sum.Phones, Twice: twice, Outside: d.outside(), Suppressed: d.suppressed(), AfterOptOut: sum.AfterOptOut,
+		Peak: sum.Peak, Throttled: sum.Throttled, Used: d.used(), Webhooks: sum.Webhooks, Leads: rows, Results: results, Rejects: rejects,
+	})
+}
+
+// demoJSON is what the fake Thoughtly saw, beside the campaign's status.
+type demoJSON struct {
+	Status      *statusJSON          `json:"status"`
+	Rings       int                  `json:"rings"`
+	Phones      int                  `json:"phones"`
+	Twice       int                  `json:"attempts_rung_twice"`
+	Outside     int                  `json:"rings_outside_a_window"`
+	Suppressed  int                  `json:"rings_of_suppressed_phones"`
+	AfterOptOut int                  `json:"rings_after_an_opt_out"`
+	Peak        int                  `json:"peak_requests"` // in any window of the limit
+	Throttled   int                  `json:"throttled"`
+	Used        float64              `json:"limit_used"` // share, while there was work
+	Webhooks    simulator.HookCounts `json:"webhooks"`
+	Leads       int                  `json:"leads"`
+	Results     string               `json:"results_file"`
+	Rejects     string               `json:"rejects_file"`
 }
 
 // outside counts the rings that some place the phone could be in did not allow, by the tables and nothing that the daemon said.
@@ -189,6 +234,25 @@ func (d *demo) used() float64 {
 		return 0
 	}
 	return float64(n) / (demoRequests * span.Seconds() / demoPer.Seconds())
+}
+
+// usable says what share of the limit can be used at most, and why it is not all of it: a place of the limit comes back one window
+// after the reply, and after the timeout and a window when there was none. That weighs much in a window as short as the demo's.
+func (d *demo) usable() string {
+	lost, n := 0, 0
+	for _, r := range d.sim.Requests() {
+		n++
+		if r.Status == 0 {
+			lost++
+		}
+	}
+	if n == 0 {
+		return "nothing was asked"
+	}
+	timeout := d.a.settings.Teams[0].Timeout.Seconds()
+	held := demoPer.Seconds() + demoLatency.Seconds() + timeout*float64(lost)/float64(n)
+	return fmt.Sprintf("%.1f %%, less what a busy machine loses: a place is free %g s after\nthe reply, or %g s after the timeout (%d of %d had no reply)",
+		100*demoPer.Seconds()/held, demoPer.Seconds(), demoPer.Seconds(), lost, n)
 }
 
 // countRows counts the records of a CSV file below its header.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/dialerd/dialerd/config"
 	"github.com/dialerd/dialerd/region"
+	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/thoughtly"
 )
 
@@ -26,6 +26,9 @@ const (
 	findingWarning = "warning"
 	findingFailed  = "failed"
 )
+
+// behindLong is how long an entry of the record may wait for the archiver before somebody should look.
+const behindLong = 5 * time.Minute
 
 // clockSlack is how far a machine's clock may be off from Redis' before it is not called from.
 const clockSlack = 2 * time.Second
@@ -91,11 +94,12 @@ func (a *app) examine(ctx context.Context, offline bool) ([]finding, error) {
 		return true
 	}
 	note("settings", s.CheckServe(), "complete")
-	note("rules and zone data", region.Check(a.now()), fmt.Sprintf("rules %s, tzdata %s", region.Default().Version(), region.ZoneVersion()))
+	note("rules and zone data", region.Check(a.now()), fmt.Sprintf("rules %s, tzdata %s", region.Default().Name(), region.ZoneVersion()))
 	st, err := a.open(ctx)
-	if !note("redis", err, s.Redis.String()) {
+	if !note("redis", err, a.looked()) {
 		return found, nil
 	}
+	found = append(found, a.examineRules(ctx)...)
 	found = append(found, a.examineRedis(ctx, s)...)
 	daemons, err := st.Daemons(ctx, a.now())
 	switch {
@@ -104,12 +108,39 @@ func (a *app) examine(ctx context.Context, offline bool) ([]finding, error) {
 	case len(daemons) == 0:
 		found = append(found, finding{"daemons", findingWarning, "none runs, so nothing is called: start one with dialerd serve"})
 	default:
-		note("daemons", nil, plural(len(daemons), "daemon")+" at work")
+		note("daemons", nil, heard(daemons, a.now()))
 	}
 	for i := range s.Teams {
 		found = append(found, a.examineTeam(ctx, &s.Teams[i], offline)...)
 	}
 	return found, nil
+}
+
+// heard says which daemons there are, by their heartbeats: one that was killed a moment ago is still among them.
+func heard(daemons []store.Daemon, now time.Time) string {
+	parts := make([]string, len(daemons))
+	for i, d := range daemons {
+		parts[i] = fmt.Sprintf("%s heard of %.0f s ago", d.ID, max(0, now.Sub(d.Seen).Seconds()))
+	}
+	return strings.Join(parts, "\n")
+}
+
+// pausedText says why a team is paused, and what lifts that.
+func pausedText(reason string, records []*store.Record) string {
+	text := "the team is paused, so nothing of it is called: " + reason
+	resume := ""
+	if len(records) > 0 {
+		resume = "dialerd campaign resume " + records[0].Name
+	}
+	switch {
+	case strings.HasPrefix(reason, refusedCredentials) && resume != "":
+		return text + "\nOnce api_token and team_id are right, the start of dialerd serve lifts the pause; so does " + resume
+	case strings.HasPrefix(reason, refusedCredentials):
+		return text + "\nOnce api_token and team_id are right, the start of dialerd serve lifts the pause"
+	case resume != "":
+		return text + "\nLift that with: " + resume
+	}
+	return text
 }
 
 // examineRedis looks at what Redis can lose, and at the clocks.
@@ -145,6 +176,29 @@ func (a *app) examineRedis(ctx context.Context, s *config.Settings) []finding {
 	return append(found, finding{"clock", findingOK, fmt.Sprintf("%s off from Redis'", off.Round(time.Millisecond))})
 }
 
+// examineAudit looks at whether the record of decisions comes to disk.
+func (a *app) examineAudit(ctx context.Context, team string) finding {
+	check := "record of " + team
+	st, err := a.store.Audit(ctx, team)
+	if err != nil {
+		return finding{check, findingFailed, err.Error()}
+	}
+	where := "nothing archived yet"
+	if st.Head != nil {
+		where = fmt.Sprintf("entry %d on host %s", st.Head.Sequence, st.Head.Host)
+	}
+	const mend = "\nA daemon with the role work or admin archives it, on the machine whose data_dir has the record; is that one up?\n" +
+		"If its folder is lost: dialerd audit adopt"
+	switch {
+	case st.Full():
+		return finding{check, findingFailed, fmt.Sprintf("%d entries wait in Redis, so no call begins (the limit is %d); %s%s", st.Backlog, st.Limit, where, mend)}
+	case st.Behind > behindLong:
+		return finding{check, findingWarning, fmt.Sprintf("%d entries wait in Redis, the oldest for %s; at %d calls stop; %s%s", st.Backlog,
+			st.Behind.Round(time.Second), st.Limit, where, mend)}
+	}
+	return finding{check, findingOK, fmt.Sprintf("%s, %d waiting", where, st.Backlog)}
+}
+
 // examineTeam looks at a team's pause, credentials and agents.
 func (a *app) examineTeam(ctx context.Context, t *config.Team, offline bool) []finding {
 	check := "team " + t.Name
@@ -154,12 +208,13 @@ func (a *app) examineTeam(ctx context.Context, t *config.Team, offline bool) []f
 	if err != nil {
 		return fail(err)
 	}
-	if state.Paused != "" {
-		found = append(found, finding{check, findingFailed, "paused: " + state.Paused + "\nLift that with: dialerd campaign resume NAME"})
-	}
+	found = append(found, a.examineAudit(ctx, t.Name))
 	records, err := a.store.TeamCampaigns(ctx, t.Name)
 	if err != nil {
 		return fail(err)
+	}
+	if state.Paused != "" {
+		found = append(found, finding{check, findingFailed, pausedText(state.Paused, records)})
 	}
 	if offline || t.APIToken.Reveal() == "" {
 		for _, r := range records {
@@ -171,9 +226,6 @@ func (a *app) examineTeam(ctx context.Context, t *config.Team, offline bool) []f
 	}
 	agents, err := a.agents(ctx, t)
 	if err != nil {
-		if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized {
-			err = fmt.Errorf("%w\nCopy api_token and team_id anew from Settings, Developer in Thoughtly", err)
-		}
 		return fail(err)
 	}
 	found = append(found, finding{check, findingOK, fmt.Sprintf("credentials are good, %s", plural(len(agents), "agent"))})

@@ -28,6 +28,8 @@ type cli struct {
 	env   map[string]string
 	now   func() time.Time
 	store *store.Store
+
+	decision string // what begin writes down of its decision
 }
 
 func newCLI(t *testing.T) *cli {
@@ -161,6 +163,9 @@ func (c *cli) begin(name string, deadline time.Time) (string, campaign.Phone) {
 	check(err)
 	if claim == nil {
 		c.t.Fatal("no lead to call")
+	}
+	if c.decision != "" {
+		claim.Decision = &store.Decision{Detail: c.decision}
 	}
 	day := now.Format(time.DateOnly)
 	facts, err := c.store.Facts(ctx, claim.Lead, day, now)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/store"
 )
 
 // A worker that froze between writing its attempt and sending it may still send until the deadline. Only then may pause,
@@ -70,6 +71,65 @@ func TestResumeLiftsATeamsPauseAndSaysSo(t *testing.T) {
 	got := c.json("campaign", "resume", "always").(map[string]any)
 	if got["team_resumed"] != "the API refuses the credentials (status 401)" || got["team_paused"] != nil || got["state"] != "running" {
 		t.Errorf("resume: %v", got)
+	}
+}
+
+// Status, where, why and doctor tell of the same thing in the way, and of what mends it.
+func TestWhatHoldsATeamOrACampaignIsNamedEverywhere(t *testing.T) {
+	t.Parallel()
+	hold := func(name string, prepare func(c *cli) error, want string) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCLI(t)
+			c.always()
+			c.must("import", "--campaign", "always")
+			if err := prepare(c); err != nil {
+				t.Fatal(err)
+			}
+			for _, args := range [][]string{{"campaign", "status", "always"}, {"where", "always"}, {"why", "+12125550123"}} {
+				if out := c.must(args...); !strings.Contains(out, want) || !strings.Contains(out, "hold") || strings.Contains(out, "can be called now") {
+					t.Errorf("%v does not name %q:\n%s", args, want, out)
+				}
+			}
+			if _, out, _ := c.run("doctor", "--offline"); !strings.Contains(out, want) || strings.Contains(out, "resume NAME") {
+				t.Errorf("doctor does not name %q:\n%s", want, out)
+			}
+		})
+	}
+	hold("a team that is paused", func(c *cli) error {
+		_, err := c.store.PauseTeam(t.Context(), "default", refusedCredentials+" (status 401)")
+		return err
+	}, "the API refuses the credentials (status 401)")
+	hold("an agent that nobody knows", func(c *cli) error {
+		return c.store.SetProblem(t.Context(), "always", `agent "x" is unknown to the team`)
+	}, `agent "x" is unknown to the team`)
+}
+
+func TestDoctorSaysWhenADaemonWasLastHeardOf(t *testing.T) {
+	t.Parallel()
+	got := heard([]store.Daemon{{ID: "host-1", Seen: tuesday10.Add(-7 * time.Second)}}, tuesday10)
+	if got != "host-1 heard of 7 s ago" {
+		t.Error(got)
+	}
+}
+
+func TestABarFitsItsTerminal(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{40, 80, 100, 200} {
+		bar, text := barColumns(width, countBehind)
+		if width >= 80 && bar+text+countBehind > width {
+			t.Errorf("%d columns: bar %d, text %d and %d behind", width, bar, text, countBehind)
+		}
+		if got := len([]rune(fit("a name of a list that is much too long for a line.csv", text))); got > text {
+			t.Errorf("%d columns: the text takes %d of %d", width, got, text)
+		}
+	}
+}
+
+func TestWhatIsMeantToBePastedIsQuoted(t *testing.T) {
+	t.Parallel()
+	if got := pasted([]string{"dnc", "add", "+12125550123", "--reason", "it's by letter"}); got != `dnc add +12125550123 --reason 'it'\''s by letter'` {
+		t.Error(got)
 	}
 }
 

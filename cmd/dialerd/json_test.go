@@ -46,14 +46,15 @@ func TestJSONHasExactlyThePromisedNames(t *testing.T) {
 		budget budget.calls budget.calls.limit budget.calls.spent budget.calls.reserved budget.calls.left
 		budget.minutes budget.minutes.limit budget.minutes.spent budget.minutes.reserved budget.minutes.left
 		budget.cost budget.cost.limit budget.cost.spent budget.cost.reserved budget.cost.left
-		next next[].at next[].action`),
+		next next[].at next[].action
+		audit audit.sequence audit.hash audit.at audit.host audit.backlog audit.limit audit.behind_s`),
 		paths(c.json("campaign", "status", "spring"))); diff != "" {
 		t.Errorf("campaign status:\n%s", diff)
 	}
 	if diff := cmp.Diff(want(`phone at leads leads[].campaign leads[].lead leads[].state leads[].verdict leads[].reason leads[].until
 		leads[].rules_version leads[].tzdata leads[].trace leads[].trace[].rule leads[].trace[].pass leads[].trace[].input
-		leads[].trace[].detail leads[].trace[].source leads[].trace[].until
-		leads[].attempts leads[].attempts[].id leads[].attempts[].at leads[].attempts[].state leads[].attempts[].disposition leads[].attempts[].call_id`),
+		leads[].trace[].detail leads[].trace[].source leads[].trace[].rules leads[].trace[].until
+		leads[].attempts leads[].attempts[].decision leads[].attempts[].id leads[].attempts[].at leads[].attempts[].state leads[].attempts[].disposition leads[].attempts[].call_id`),
 		paths(c.json("why", "+12125550123"))); diff != "" {
 		t.Errorf("why:\n%s", diff)
 	}

@@ -30,7 +30,7 @@ func (a *app) record(ctx context.Context, name string) (*store.Record, error) {
 	}
 	r, err := st.Campaign(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("%w\nSee what there is with: dialerd campaign list\nAdd one with: dialerd campaign apply FILE", err)
+		return nil, fmt.Errorf("%w\nSee what there is with: dialerd campaign list\nAdd one with: dialerd campaign apply FILE\n%s", err, a.lookedIn())
 	}
 	return r, err
 }
@@ -71,7 +71,10 @@ func (a *app) phones(ctx context.Context, texts []string, name string) ([]campai
 			phone, err = national(text, countries, err)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("phone %d of %d: %w", i+1, len(texts), err))
+			if bad, ok := errors.AsType[*region.PhoneError](err); ok && bad.Code == region.PhoneNoCountry {
+				err = errors.New("has no country code; write it with + and the code, as in +12125550123")
+			}
+			errs = append(errs, fmt.Errorf("phone %d of %d: %s: %w", i+1, len(texts), campaign.Phone(text).Masked(), err))
 			continue
 		}
 		phones = append(phones, campaign.Phone(phone.E164))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,13 +48,16 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	err := root.ExecuteContext(ctx)
-	if closeErr := a.close(); err == nil {
-		err = closeErr
+	coded, ok := errors.AsType[*exitError](err)
+	if !ok || coded.code != exitSecond { // "at once" leaves the daemon's workers running: nothing is closed under their hands
+		if closeErr := a.close(); err == nil {
+			err = closeErr
+		}
 	}
 	if err == nil {
 		return exitDone
 	}
-	if coded, ok := errors.AsType[*exitError](err); ok {
+	if ok {
 		if coded.err != nil {
 			_, _ = fmt.Fprintf(s.err, "dialerd: %v\n", coded.err)
 		}
@@ -110,10 +114,27 @@ func (a *app) root() *cobra.Command {
 		a.serveCommand(), a.demoCommand(), a.importCommand(), a.leadCommand(), a.campaignCommand(), a.whyCommand(),
 		a.whereCommand(), a.exportCommand(), a.dncCommand(), a.agentsCommand(), a.unresolvedCommand(), a.mockCommand(),
 		a.configCommand(), a.versionCommand(), a.fsckCommand(), a.doctorCommand(),
-		a.rulesCommand(), a.supervisorCommand(),
+		a.rulesCommand(), a.auditCommand(), a.forgetCommand(), a.supervisorCommand(),
 	)
 	wrapArgs(root)
+	a.complete(root)
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Example = "  dialerd completion bash > /etc/bash_completion.d/dialerd"
+	}
 	return root
+}
+
+// named says which argument is meant when their number is wrong. The arguments themselves may be phones, so they are not shown.
+func named(cmd *cobra.Command, args []string, err error) error {
+	words := strings.Fields(cmd.Use)
+	if len(words) < 2 || !strings.Contains(err.Error(), "arg(s)") {
+		return err
+	}
+	if len(args) == 0 {
+		return fmt.Errorf("%s is missing: %s %s", words[1], cmd.CommandPath(), strings.Join(words[1:], " "))
+	}
+	return fmt.Errorf("one %s is wanted, and there are %d arguments: put what has spaces in it into quotes", words[1], len(args))
 }
 
 // wrapArgs makes wrong arguments an error of usage in every command, and an unknown subcommand one as well.
@@ -121,7 +142,7 @@ func wrapArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return usagef("%w\nTry: %s --help", err, cmd.CommandPath())
+				return usagef("%w\nTry: %s --help", named(cmd, args, err), cmd.CommandPath())
 			}
 			return nil
 		}

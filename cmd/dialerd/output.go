@@ -16,8 +16,10 @@ func (a *app) jsonFlag(cmd *cobra.Command) {
 }
 
 // printJSON writes a result as one object on one stream, indented for people and readable for programs.
-func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
+func (a *app) printJSON(v any) error { return printJSON(a.out, v) }
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {

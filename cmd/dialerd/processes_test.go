@@ -28,15 +28,23 @@ type fleetTest struct {
 	redis *redistest.Server
 	env   []string
 	n     int
+	limit int    // requests in 2 s
+	hooks string // where webhooks come in; "" = at each daemon itself
+	// reconcile says when a call is looked up whose webhook has not come, and when it is listed.
+	reconcile string
 }
 
 func newFleetTest(t *testing.T, profile simulator.Profile) *fleetTest {
 	t.Helper()
+	return newFleetIn(t, simulator.Config{Seed: 3, Profile: profile, Limit: simulator.Limit{Requests: 100, Per: 2 * time.Second}, Speed: 200})
+}
+
+// newFleetIn is newFleetTest in a world of the caller's.
+func newFleetIn(t *testing.T, world simulator.Config) *fleetTest {
+	t.Helper()
 	needRedis(t)
-	f := &fleetTest{t: t, dir: t.TempDir(), redis: redistest.StartServer(t, redistest.Options{AppendOnly: true})}
-	f.sim = simulator.New(simulator.Config{
-		Seed: 3, Profile: profile, Limit: simulator.Limit{Requests: 100, Per: 2 * time.Second}, Speed: 200,
-	})
+	f := &fleetTest{t: t, dir: t.TempDir(), redis: redistest.StartServer(t, redistest.Options{AppendOnly: true}), limit: world.Limit.Requests, reconcile: "{after: 2s, unresolved: 20s}"}
+	f.sim = simulator.New(world)
 	t.Cleanup(f.sim.Close)
 	url, err := f.sim.Start("127.0.0.1:0")
 	if err != nil {
@@ -76,24 +84,35 @@ func (f *fleetTest) write(name, text string) {
 // config writes the settings of one daemon and returns the file's path.
 func (f *fleetTest) config() (path, admin string) {
 	f.t.Helper()
+	path, _, admin = f.settings()
+	return path, admin
+}
+
+// settings is config with the address for webhooks too.
+func (f *fleetTest) settings() (path, listen, admin string) {
+	f.t.Helper()
 	f.n++
-	listen, admin := freeAddress(f.t), freeAddress(f.t)
+	listen, admin = freeAddress(f.t), freeAddress(f.t)
+	hooks := f.hooks
+	if hooks == "" {
+		hooks = "http://" + listen
+	}
 	name := fmt.Sprintf("dialerd%d.yaml", f.n)
 	f.write(name, fmt.Sprintf(`redis: ${REDIS_URL}
 listen: %s
 admin: %s
-public_url: http://%s
+public_url: %s
 data_dir: data%d
 teams:
   - name: default
     api_token: ${THOUGHTLY_API_TOKEN}
     team_id: ${THOUGHTLY_TEAM_ID}
     base_url: ${THOUGHTLY_BASE_URL}
-    rate: {requests: 100, per: 2s}
+    rate: {requests: %d, per: 2s}
     timeout: 1s
-    reconcile: {after: 2s, unresolved: 20s}
-`, listen, admin, listen, f.n))
-	return filepath.Join(f.dir, name), admin
+    reconcile: %s
+`, listen, admin, hooks, f.n, f.limit, f.reconcile))
+	return filepath.Join(f.dir, name), listen, admin
 }
 
 // command is the program itself: this binary under its name.
@@ -125,16 +144,25 @@ func (f *fleetTest) run(args ...string) string {
 // process is one running daemon.
 type process struct {
 	*exec.Cmd
-	admin string
-	log   *bytes.Buffer
-	ended chan error
+	listen string
+	admin  string
+	log    *bytes.Buffer
+	ended  chan error
 }
 
 // serve starts a daemon and waits until it is ready.
 func (f *fleetTest) serve() *process {
 	f.t.Helper()
-	path, admin := f.config()
-	p := &process{Cmd: f.command(context.Background(), "serve", "--config", path), admin: admin, log: new(bytes.Buffer), ended: make(chan error, 1)}
+	p := f.launch()
+	f.until(30*time.Second, "the daemon is ready", func() bool { return f.get("http://"+p.admin+"/readyz") == http.StatusOK })
+	return p
+}
+
+// launch starts a daemon.
+func (f *fleetTest) launch() *process {
+	f.t.Helper()
+	path, listen, admin := f.settings()
+	p := &process{Cmd: f.command(context.Background(), "serve", "--config", path), listen: listen, admin: admin, log: new(bytes.Buffer), ended: make(chan error, 1)}
 	p.Stderr = p.log
 	if err := p.Start(); err != nil {
 		f.t.Fatal(err)
@@ -146,7 +174,6 @@ func (f *fleetTest) serve() *process {
 			f.t.Logf("daemon %s:\n%s", admin, p.log.String())
 		}
 	})
-	f.until(30*time.Second, "the daemon is ready", func() bool { return f.get("http://"+admin+"/readyz") == http.StatusOK })
 	return p
 }
 

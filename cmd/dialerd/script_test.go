@@ -37,12 +37,15 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("MOCK", freeAddress(t))
+			url, sheet := newFakeSheets(t)
+			env.Setenv("SHEETS", url)
+			env.Values["sheet"] = sheet
 			env.Setenv("THOUGHTLY_BASE_URL", "http://"+env.Getenv("MOCK"))
 			env.Setenv("THOUGHTLY_API_TOKEN", "simulated-token")
 			env.Setenv("THOUGHTLY_TEAM_ID", "5c1d7e64-0f0e-4a3b-9d55-2b6a1c0f7e11")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": scriptCode, "reachable": scriptReachable},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sheet": scriptSheet, "code": scriptCode, "reachable": scriptReachable},
 	})
 }
 

@@ -32,7 +32,13 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: "Runs the daemon until SIGTERM or SIGINT: it stages contacts, places calls inside each lead's window,\n" +
 			"receives webhooks and closes every call. Many daemons on one Redis are a fleet; they share one request limit.\n" +
 			"On the first signal it finishes what is under way and ends with 0; a second signal ends it at once with 130,\n" +
-			"which is safe: what was under way is in the record and the rest of the fleet, or the next start, goes on with it.",
+			"which is safe: what was under way is in the record and the rest of the fleet, or the next start, goes on with it.\n\n" +
+			"A daemon has all roles, or those that --roles names:\n" +
+			"  hooks  takes Thoughtly's webhooks at `listen`, the one address that the internet may reach\n" +
+			"  admin  the page, /api/v1, /metrics and health at `admin`\n" +
+			"  feed   looks which leads could be called now, keeps work queued, follows the campaigns' schedules\n" +
+			"  work   stages contacts, places calls, settles outcomes, looks up calls whose webhook was lost\n" +
+			"A fleet needs each of them at least once.",
 		Example: "  dialerd serve --config /etc/dialerd/dialerd.yaml\n  dialerd serve --roles feed,work",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,6 +51,7 @@ func (a *app) serveCommand() *cobra.Command {
 			if debug {
 				level = slog.LevelDebug
 			}
+			a.serving = true
 			return a.serve(cmd.Context(), o, a.logger(level))
 		},
 	}

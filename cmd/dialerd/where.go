@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/store"
 )
 
 // whereJSON is what `where` prints.
@@ -18,6 +19,8 @@ type whereJSON struct {
 	Campaign string   `json:"campaign"`
 	Total    int      `json:"total"`
 	Buckets  []bucket `json:"buckets"`
+
+	notes []string // for people: what holds the campaign as a whole
 }
 
 // bucket is the leads that are in one state for one reason.
@@ -86,6 +89,12 @@ func (a *app) where(ctx context.Context, name string, now time.Time) (*whereJSON
 	if err != nil {
 		return nil, err
 	}
+	if d.common.TeamPaused != "" {
+		w.notes = append(w.notes, pausedText(d.common.TeamPaused, []*store.Record{d.record}))
+	}
+	if d.record.Problem != "" {
+		w.notes = append(w.notes, "it cannot call: "+d.record.Problem)
+	}
 	order := campaign.LeadStates()
 	for _, b := range found {
 		b.Share = float64(b.Count) / float64(w.Total)
@@ -110,14 +119,23 @@ func shownReason(d campaign.Decision) campaign.Reason {
 
 func (a *app) printWhere(w *whereJSON) {
 	a.say("campaign %s: %s\n", w.Campaign, plural(w.Total, "lead"))
+	for _, note := range w.notes {
+		a.say("%s\n", note)
+	}
 	if w.Total == 0 {
 		return
 	}
-	const width = 30
+	const widest, others = 30, 72 // of the bar; what the other columns take
+	width := float64(max(4, min(widest, columns(a.out)-others)))
+	held := false
 	rows := make([][]string, 0, len(w.Buckets))
 	for _, b := range w.Buckets {
+		held = held || b.State == string(campaign.LeadHeld)
 		bar := strings.Repeat("█", max(1, int(b.Share*width+0.5)))
 		rows = append(rows, []string{b.State, dash(string(b.Reason)), fmt.Sprint(b.Count), fmt.Sprintf("%.1f %%", 100*b.Share), bar, b.Until.String()})
 	}
 	printTable(a.out, []string{"state", "reason", "leads", "share", "", "until"}, rows)
+	if held {
+		a.say("who is held and why: dialerd lead list --campaign %s --state held\n", w.Campaign)
+	}
 }

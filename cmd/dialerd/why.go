@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,16 +22,16 @@ type whyJSON struct {
 }
 
 type whyLead struct {
-	Campaign     string        `json:"campaign"`
-	Lead         string        `json:"lead"`
-	State        string        `json:"state"`
-	Verdict      string        `json:"verdict"`
-	Reason       text          `json:"reason"`
-	Until        stamp         `json:"until"`
-	RulesVersion string        `json:"rules_version"`
-	TZData       string        `json:"tzdata"`
-	Trace        []whyStep     `json:"trace"`
-	Attempts     []attemptJSON `json:"attempts"`
+	Campaign     string       `json:"campaign"`
+	Lead         string       `json:"lead"`
+	State        string       `json:"state"`
+	Verdict      string       `json:"verdict"`
+	Reason       text         `json:"reason"`
+	Until        stamp        `json:"until"`
+	RulesVersion string       `json:"rules_version"`
+	TZData       string       `json:"tzdata"`
+	Trace        []whyStep    `json:"trace"`
+	Attempts     []whyAttempt `json:"attempts"`
 
 	zones   []string // for people
 	problem string
@@ -41,17 +43,20 @@ type whyStep struct {
 	Input  string `json:"input"`
 	Detail string `json:"detail"`
 	Source string `json:"source"`
+	Rules  text   `json:"rules"` // version of the rule tables, where they have a say
 	Until  stamp  `json:"until"`
 }
 
 func (a *app) whyCommand() *cobra.Command {
 	var name, at string
+	var all bool
 	cmd := &cobra.Command{
 		Use:   "why PHONE",
 		Short: "Say why a phone is or is not called, and when it can be next",
 		Long: "Asks every rule about every lead of a phone, in all campaigns or the one named, and shows what each said, from what,\n" +
 			"and when the phone can be called next. These are the rules that the daemon asks before each call. With --at they are\n" +
-			"asked about another time, with what the record says now.",
+			"asked about another time, with what the record says now. The rules that say no are shown, the deciding one first; with\n" +
+			"--all those that say yes as well. --json has all of them in the order of asking.",
 		Example: "  dialerd why +12125550123\n  dialerd why 212-555-0123 --campaign spring --at 2026-12-24T15:00:00-05:00",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -71,7 +76,7 @@ func (a *app) whyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.printWhy(w); err != nil {
+			if err := a.printWhy(w, all); err != nil {
 				return err
 			}
 			if len(w.Leads) > 0 {
@@ -82,6 +87,7 @@ func (a *app) whyCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "campaign", "", "ask about this campaign only")
 	cmd.Flags().StringVar(&at, "at", "", "ask about this time (default: now)")
+	cmd.Flags().BoolVar(&all, "all", false, "show the rules that say yes, too")
 	a.jsonFlag(cmd)
 	return cmd
 }
@@ -115,6 +121,9 @@ func (a *app) why(ctx context.Context, phone campaign.Phone, name string, at tim
 		if err != nil {
 			return nil, err
 		}
+		if said.Attempts, err = a.past(ctx, d.record.Team, phone, l.Attempts); err != nil {
+			return nil, err
+		}
 		w.Leads = append(w.Leads, *said)
 	}
 	return w, nil
@@ -129,11 +138,11 @@ func (d *decider) explain(ctx context.Context, l *campaign.Lead, at time.Time) (
 	decision, steps := campaign.Explain(s, at)
 	out := &whyLead{
 		Campaign: l.Campaign, Lead: l.ID, State: string(l.State), Verdict: string(decision.Verdict), Reason: text(decision.Reason),
-		Until: stamp(decision.Until), Trace: make([]whyStep, 0, len(steps)), Attempts: attemptsJSON(l.Attempts), problem: d.record.Problem,
+		Until: stamp(decision.Until), Trace: make([]whyStep, 0, len(steps)), problem: d.record.Problem,
 	}
-	out.RulesVersion, out.TZData = campaign.Versions()
+	out.RulesVersion, out.TZData = s.Plan.Versions()
 	for _, step := range steps {
-		out.Trace = append(out.Trace, whyStep{step.Rule, step.Pass, step.Input, step.Detail, step.Source, stamp(step.Until)})
+		out.Trace = append(out.Trace, whyStep{step.Rule, step.Pass, step.Input, step.Detail, step.Source, text(step.Rules), stamp(step.Until)})
 	}
 	if s.Place != nil {
 		out.zones = s.Place.Zones()
@@ -151,12 +160,12 @@ func (a *app) noLead(ctx context.Context, phone campaign.Phone, name string) err
 		a.note("%s is on the do-not-call list: %s\n", phone, l)
 	}
 	if name != "" {
-		return fmt.Errorf("campaign %q has no lead with this phone\nAdd it with: dialerd lead add PHONE --campaign %s", name, name)
+		return fmt.Errorf("campaign %q has no lead with this phone\nAdd it with: dialerd lead add PHONE --campaign %s\n%s", name, name, a.lookedIn())
 	}
-	return fmt.Errorf("no campaign has a lead with this phone\nAdd it with: dialerd lead add PHONE --campaign NAME")
+	return fmt.Errorf("no campaign has a lead with this phone\nAdd it with: dialerd lead add PHONE --campaign NAME\n%s", a.lookedIn())
 }
 
-func (a *app) printWhy(w *whyJSON) error {
+func (a *app) printWhy(w *whyJSON, all bool) error {
 	if a.json {
 		return a.printJSON(w)
 	}
@@ -168,6 +177,9 @@ func (a *app) printWhy(w *whyJSON) error {
 			a.say(" (%s)", l.Reason)
 		}
 		a.say("\n")
+		if l.problem != "" {
+			a.say("  the campaign cannot call at all: %s\n", l.problem)
+		}
 		switch {
 		case l.Verdict == string(campaign.Call):
 			a.say("  it can be called now, when a slot of the request limit is free\n")
@@ -178,29 +190,61 @@ func (a *app) printWhy(w *whyJSON) error {
 		default:
 			a.say("  next: not before a person changes something; see the first ✗\n")
 		}
-		if l.problem != "" {
-			a.say("  the campaign cannot call at all: %s\n", l.problem)
-		}
-		for n, step := range l.Trace {
-			mark, detail := "✓", step.Detail
-			if !step.Pass {
-				mark = "✗"
-			}
-			if detail == "" {
-				detail = step.Input // a lead that was closed without a reason
-			}
-			a.say("  %2d %s %-13s %s\n", n+1, mark, step.Rule, detail)
-			a.say("       %s  [%s]\n", step.Input, step.Source)
-			if !step.Pass && !time.Time(step.Until).IsZero() {
-				a.say("       until %s\n", localTimes(step.Until, l.zones))
-			}
-		}
-		for _, t := range l.Attempts {
-			a.say("  attempt %s  %s  %s %s\n", t.ID, t.At, t.State, t.Disposition)
+		a.printTrace(l, all)
+		for i := range l.Attempts {
+			a.printPast(&l.Attempts[i])
 		}
 		a.say("  rules %s, tzdata %s\n", l.RulesVersion, l.TZData)
 	}
 	return nil
+}
+
+// printTrace shows the rules that say no, the deciding one first, and with all the others after them.
+func (a *app) printTrace(l *whyLead, all bool) {
+	order := make([]int, len(l.Trace))
+	for n := range order {
+		order[n] = n
+	}
+	rank := func(n int) int {
+		switch step := &l.Trace[n]; {
+		case step.Pass:
+			return 2
+		case step.decides(string(l.Reason)):
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(rank(x), rank(y)) })
+	yes := 0
+	for _, n := range order {
+		step, mark := &l.Trace[n], "✓"
+		if step.Pass {
+			yes++
+			if !all {
+				continue
+			}
+		} else {
+			mark = "✗"
+		}
+		detail := step.Detail
+		if detail == "" {
+			detail = step.Input // a lead that was closed without a reason
+		}
+		a.say("  %2d %s %-13s %s\n", n+1, mark, step.Rule, detail)
+		a.say("       %s  [%s]\n", step.Input, step.Source)
+		if !step.Pass && !time.Time(step.Until).IsZero() {
+			a.say("       until %s\n", localTimes(step.Until, l.zones))
+		}
+	}
+	if !all {
+		a.say("  ✓ %s of %d say yes; --all shows them\n", plural(yes, "rule"), len(l.Trace))
+	}
+}
+
+// decides reports whether the rule says no for the reason of the whole decision.
+func (s *whyStep) decides(reason string) bool {
+	first, _, _ := strings.Cut(s.Detail, " ")
+	return strings.TrimSuffix(first, ":") == reason
 }
 
 // localTimes is a time in UTC and on the clocks of some zones.

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/dialer"
+	"github.com/dialerd/dialerd/thoughtly"
+	"github.com/dialerd/dialerd/webhook"
+)
+
+// An agent that still has a call to settle keeps its subscription although the campaign has another agent by now.
+func TestAgentsWithOpenCallsStaySubscribed(t *testing.T) {
+	c := newCLI(t)
+	c.always()
+	name := "always"
+	c.begin(name, c.now().Add(15*time.Second))
+	record, err := c.store.Campaign(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, next := record.Agents[0].ID, record.Campaign
+	next.Agents = []campaign.Agent{{ID: "another1", Weight: 1}}
+	if _, err := c.store.Apply(t.Context(), next, c.now()); err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{dialer: &dialer.Dialer{Store: c.store}}
+	got, err := d.agentsOf(t.Context(), record.Team)
+	if want := []string{old, "another1"}; err != nil || !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("wanted are the events of %v, %v; want %v", got, err, want)
+	}
+}
+
+// While another daemon works on the subscriptions, this one's agents do not count as subscribed.
+func TestSubscriptionsOfAnotherDaemonAreNotDone(t *testing.T) {
+	c := newCLI(t)
+	c.always()
+	record, err := c.store.Campaign(t.Context(), "always")
+	if err != nil {
+		t.Fatal(err)
+	}
+	team, done, asked := record.Team, map[string]string{}, 0
+	d := &daemon{
+		log:    slog.New(slog.DiscardHandler),
+		dialer: &dialer.Dialer{Store: c.store, Teams: map[string]*dialer.Team{team: {Name: team, API: &thoughtly.Client{Token: "t"}}}},
+		subs: &webhook.Subscriptions{PublicURL: "https://d.example.com", Lock: func(context.Context, string) (bool, func(), error) {
+			asked++
+			return false, nil, nil
+		}},
+	}
+	for range 2 {
+		if err := d.subscribeTeam(t.Context(), team, done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked != 2 || len(done) > 0 {
+		t.Errorf("asked for %d times, done: %v", asked, done)
+	}
+}
