@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo deps check arch lint fmt tidy-check test short fuzz bench cover vuln clean
+.PHONY: help build demo deps check arch lint fmt tidy-check test short chaos fuzz bench cover vuln clean
 
 GO       ?= go
 FUZZTIME ?= 10s
@@ -16,6 +16,11 @@ GOVULNCHECK_VERSION := v1.9.0
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
+# One way to compile for the binary, the linter and the tests without the race detector: on a fresh machine each other way costs
+# minutes.
+export CGO_ENABLED := 0
+export GOFLAGS     := -trimpath
+
 # $(call stage,NAME,COMMAND) runs the command and says in one line how it went and how many seconds it took.
 define stage
 	@begin=$$(date +%s); \
@@ -28,7 +33,7 @@ help: ## list the targets
 		printf '  %-12s %s\n' "$$target" "$$text"; done
 
 build: ## build bin/dialerd, a static binary
-	$(call stage,build,CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dialerd ./cmd/dialerd)
+	$(call stage,build,$(GO) build -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dialerd ./cmd/dialerd)
 
 demo: build ## build, then show the whole main job on this machine, with nobody called
 	./bin/dialerd demo
@@ -51,12 +56,15 @@ tidy-check: ## go.mod and go.sum are complete, and modules are what they were
 	$(call stage,tidy-check,$(GO) mod tidy -diff && $(GO) mod verify)
 
 test: deps check build ## everything but long soaks; what .ci/run calls
-	$(call stage,test with race detector,$(GO) test -race -short -shuffle=on -timeout 12m ./...)
-	$(call stage,test whole,$(GO) test -shuffle=on -timeout 10m ./dialer ./region)
+	$(call stage,test with race detector,CGO_ENABLED=1 $(GO) test -race -short -shuffle=on -timeout 12m -p 3 ./...)
+	$(call stage,test whole,GO=$(GO) ./.ci/whole)
 	$(call stage,demo smoke,./.ci/demo)
 
 short: ## the tests without the slow ones and without the race detector
 	$(call stage,short,$(GO) test -short ./...)
+
+chaos: ## daemons, Redis and API fail at random for CHAOS_SECONDS=1800, CHAOS_LEADS=2000 a round; CHAOS_SEED= for one round again
+	$(call stage,chaos,CHAOS_SECONDS=$(or $(CHAOS_SECONDS),1800) CHAOS_LEADS=$(or $(CHAOS_LEADS),2000) $(GO) test -run TestChaos -v -timeout 2h ./cmd/dialerd)
 
 fuzz: ## run each fuzz target for FUZZTIME=10s
 	$(call stage,fuzz,./.ci/fuzz $(FUZZTIME))

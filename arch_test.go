@@ -31,6 +31,7 @@ var architecture = map[string][]string{
 
 	// Each knows one outside thing, none knows another.
 	"store":           {"campaign"},
+	"store/audit":     {"store"},
 	"store/embedded":  {},
 	"store/redistest": {},
 	"importer":        {"campaign", "region"},
@@ -44,7 +45,7 @@ var architecture = map[string][]string{
 	"web":    {"campaign", "store"},
 
 	"cmd/dialerd": {
-		"campaign", "config", "dialer", "forecast", "importer", "queue", "region", "simulator", "store", "store/embedded",
+		"campaign", "config", "dialer", "forecast", "importer", "queue", "region", "simulator", "store", "store/audit", "store/embedded",
 		"thoughtly", "web", "webhook",
 	},
 }
