@@ -20,9 +20,9 @@ import (
 type statute struct {
 	code, state string
 	zones       []string
-	week        [2]int // Monday to Friday, hours of the day
-	sat, sun    [2]int // {0, 0} = closed
-	holiday     string // closed on these dates as well
+	week        [2]float64 // Monday to Friday, hours of the day
+	sat, sun    [2]float64 // {0, 0} = closed
+	holiday     string     // closed on these dates as well
 }
 
 const (
@@ -35,17 +35,17 @@ const (
 
 // statutes are what changes over a Sunday, a new year or a change of the clocks, and some that do not care.
 var statutes = []statute{
-	{"212", "NY", []string{newEastern}, [2]int{8, 21}, [2]int{8, 21}, [2]int{8, 21}, ""},
-	{"850", "FL", []string{newEastern, central}, [2]int{8, 20}, [2]int{8, 20}, [2]int{8, 20}, ""},
-	{"214", "TX", []string{central}, [2]int{9, 21}, [2]int{9, 21}, [2]int{12, 21}, ""},
-	{"415", "CA", []string{pacific}, [2]int{9, 21}, [2]int{9, 21}, [2]int{9, 21}, ""},
-	{"205", "AL", []string{central}, [2]int{8, 20}, [2]int{8, 20}, [2]int{}, newYears},
-	{"801", "UT", []string{mountain}, [2]int{8, 21}, [2]int{8, 21}, [2]int{}, newYears},
-	{"605", "SD", []string{central, mountain}, [2]int{9, 21}, [2]int{}, [2]int{}, ""},
-	{"207", "ME", []string{newEastern}, [2]int{9, 17}, [2]int{}, [2]int{}, newYears},
-	{"401", "RI", []string{newEastern}, [2]int{9, 18}, [2]int{10, 17}, [2]int{}, newYears},
-	{"602", "AZ", []string{"America/Phoenix"}, [2]int{8, 21}, [2]int{8, 21}, [2]int{8, 21}, ""},
-	{"204", "MB", []string{"America/Winnipeg"}, [2]int{9, 21}, [2]int{10, 18}, [2]int{10, 18}, ""},
+	{"212", "NY", []string{newEastern}, [2]float64{8, 21}, [2]float64{8, 21}, [2]float64{8, 21}, ""},
+	{"850", "FL", []string{newEastern, central}, [2]float64{8, 20}, [2]float64{8, 20}, [2]float64{8, 20}, ""},
+	{"214", "TX", []string{central}, [2]float64{9, 21}, [2]float64{9, 21}, [2]float64{12, 21}, ""},
+	{"415", "CA", []string{pacific}, [2]float64{9, 21}, [2]float64{9, 21}, [2]float64{9, 21}, ""},
+	{"205", "AL", []string{central}, [2]float64{8, 20}, [2]float64{8, 20}, [2]float64{}, newYears},
+	{"801", "UT", []string{mountain}, [2]float64{8, 21}, [2]float64{8, 21}, [2]float64{}, newYears},
+	{"605", "SD", []string{central, mountain}, [2]float64{9, 21}, [2]float64{}, [2]float64{}, ""},
+	{"207", "ME", []string{newEastern}, [2]float64{9, 17}, [2]float64{}, [2]float64{}, newYears},
+	{"401", "RI", []string{newEastern}, [2]float64{9, 18}, [2]float64{10, 17}, [2]float64{}, newYears},
+	{"602", "AZ", []string{"America/Phoenix"}, [2]float64{8, 21}, [2]float64{8, 21}, [2]float64{8, 21}, ""},
+	{"204", "MB", []string{"America/Winnipeg"}, [2]float64{9, 21.5}, [2]float64{10, 18}, [2]float64{10, 18}, ""},
 }
 
 // allows reports whether a person who reads the statute would call at an instant.
@@ -65,7 +65,8 @@ func (s *statute) allows(t *testing.T, at time.Time) bool {
 			open = s.sun
 		default:
 		}
-		if local.Hour() < open[0] || local.Hour() >= open[1] || strings.Contains(s.holiday, local.Format(time.DateOnly)) {
+		clock := float64(local.Hour()) + float64(local.Minute())/60
+		if clock < open[0] || clock >= open[1] || strings.Contains(s.holiday, local.Format(time.DateOnly)) {
 			return false
 		}
 	}
