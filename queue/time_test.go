@@ -226,7 +226,7 @@ func TestStopCancelsWhatTakesTooLongAndPutsTheTaskBack(t *testing.T) {
 			return ctx.Err()
 		}}, Config{ShutdownTimeout: 10 * time.Second, CheckInterval: slow.CheckInterval})
 		enqueue(t, NewClient(h, time.Now), Settle{Team: "default", Inbox: "1"})
-		pass(time.Second)
+		pass(2 * slow.CheckInterval) // by then it has been picked up
 		start := time.Now()
 		s.Stop()
 		if took := time.Since(start); !over.Load() || took > 13*time.Second {
@@ -247,7 +247,7 @@ func TestStopReportsAHandlerThatDoesNotEnd(t *testing.T) {
 			return nil
 		}}, Config{ShutdownTimeout: 10 * time.Second, CheckInterval: slow.CheckInterval})
 		enqueue(t, NewClient(h, time.Now), Settle{Team: "default", Inbox: "1"})
-		pass(time.Second)
+		pass(2 * slow.CheckInterval) // by then it has been picked up
 		s.Stop()
 		if l.lines("level=ERROR", "a handler ignores its context") != 1 {
 			t.Error("not in the log")

@@ -133,9 +133,13 @@ func post(t testing.TB, url, body string) reply {
 	return do(t, r)
 }
 
+// client keeps no connection: the end of any test server closes those that the default transport keeps idle, also in the middle of
+// another test's request.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 func do(t testing.TB, r *http.Request) reply {
 	t.Helper()
-	res, err := http.DefaultClient.Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

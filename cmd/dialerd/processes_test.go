@@ -229,6 +229,9 @@ func (f *fleetTest) unresolved(path string) int {
 // Three daemons, of which two are killed in the middle and one is started anew; Redis is killed and restarted too. Every lead ends,
 // no attempt rings twice, and the limit holds: by the fake's own log.
 func TestFleetOfProcessesIsKilledAndGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED by -short: `make test` runs it beside the whole virtual days, without the race detector")
+	}
 	t.Parallel()
 	f := newFleetTest(t, simulator.Messy())
 	path, _ := f.config()
@@ -275,6 +278,9 @@ func TestFleetOfProcessesIsKilledAndGoesOn(t *testing.T) {
 
 // After stop has returned, no call request reaches the API, also when a daemon is frozen in the middle of its work and thawed later.
 func TestStopIsSilentEvenWithAFrozenDaemon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED by -short: `make test` runs it beside the whole virtual days, without the race detector")
+	}
 	t.Parallel()
 	f := newFleetTest(t, simulator.Calm())
 	path, _ := f.config()
