@@ -133,9 +133,9 @@ func post(t testing.TB, url, body string) reply {
 	return do(t, r)
 }
 
-// client keeps no connection: the end of any test server closes those that the default transport keeps idle, also in the middle of
+// client has connections of its own: the end of any test server closes the idle ones of the default transport, also in the middle of
 // another test's request.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+var client = &http.Client{Transport: &http.Transport{}}
 
 func do(t testing.TB, r *http.Request) reply {
 	t.Helper()
