@@ -320,8 +320,12 @@ func (l life) run(t *testing.T) (way []step, scripts map[string]string) {
 			return i.done() || ended()
 		})
 		if l.at.n > 0 {
-			if !i.done() && !slices.Contains([]string{"pick", "stageable", "return", "make_contact", "leave_contact"}, l.at.what) { // how often one looks is by chance
-				t.Errorf("it never came to this step, on the way %v", i.steps())
+			// How often one looks, and whether a reply was late, is by chance; what no lead can do without is not.
+			if must := []string{"begin", "accepted", "settle", "request /contact/create", "request /contact/call"}; !i.done() {
+				if slices.Contains(must, l.at.what) {
+					t.Errorf("it never came to this step, on the way %v", i.steps())
+				}
+				t.Logf("SKIPPED: this life had no step %v; without a freeze it has to come right all the same", l.at)
 			}
 			f.add()
 			if l.thaws {
