@@ -11,12 +11,17 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
+
+	"github.com/gofrs/flock"
 )
 
 // DefaultSpoolLimit is how large the spool of one daemon may become, in bytes. Without its store a daemon does not dial, so what comes
 // are the events of the calls in flight; this is room for more than ten thousand.
 const DefaultSpoolLimit = 256 << 20
+
+const spoolExt = ".jsonl"
 
 // ErrSpoolFull says that an event would make the spool larger than it may be.
 var ErrSpoolFull = errors.New("the spool is full; bring the store back or make room")
@@ -28,6 +33,7 @@ type Spool struct {
 	limit int64
 	log   *slog.Logger
 	file  *os.File
+	lock  *flock.Flock
 	wake  chan struct{} // something was appended
 
 	draining sync.Mutex // one pass at a time
@@ -51,7 +57,7 @@ func OpenSpool(o SpoolOptions) (*Spool, error) {
 		return nil, fmt.Errorf("make the spool's folder: %w", err)
 	}
 	for n := 1; n <= 1000; n++ {
-		s, err := o.open(filepath.Join(o.Dir, fmt.Sprintf("events-%d.jsonl", n)))
+		s, err := o.open(filepath.Join(o.Dir, fmt.Sprintf("events-%d%s", n, spoolExt)))
 		if err != nil {
 			return nil, fmt.Errorf("open the spool: %w", err)
 		}
@@ -68,15 +74,17 @@ func OpenSpool(o SpoolOptions) (*Spool, error) {
 
 // open takes one file; nil if somebody else holds it.
 func (o SpoolOptions) open(path string) (*Spool, error) {
+	// A file of its own is locked: where locks bind, nobody else could even read the spool.
+	lock := flock.New(strings.TrimSuffix(path, spoolExt)+".lock", flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	if err != nil || !held {
+		return nil, errors.Join(err, lock.Close())
+	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: the folder is the operator's own setting, the name ours
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, lock.Close())
 	}
-	held, err := tryLock(file)
-	if err != nil || !held {
-		return nil, errors.Join(err, file.Close())
-	}
-	s := &Spool{dir: o.Dir, limit: or(o.Limit, DefaultSpoolLimit), log: o.Log, file: file, wake: make(chan struct{}, 1)}
+	s := &Spool{dir: o.Dir, limit: or(o.Limit, DefaultSpoolLimit), log: o.Log, file: file, lock: lock, wake: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -217,7 +225,7 @@ func (s *Spool) passed(at int64) {
 
 // Adopt hands on what daemons that are gone left in other files of the folder, in order of the files.
 func (s *Spool) Adopt(ctx context.Context, deliver func(context.Context, Event) error) (n int, err error) {
-	paths, err := filepath.Glob(filepath.Join(s.dir, "events-*.jsonl"))
+	paths, err := filepath.Glob(filepath.Join(s.dir, "events-*"+spoolExt))
 	if err != nil {
 		return 0, fmt.Errorf("look for orphans of the spool: %w", err)
 	}
@@ -246,7 +254,7 @@ func (s *Spool) Adopt(ctx context.Context, deliver func(context.Context, Event) 
 func (s *Spool) Close() error {
 	s.draining.Lock()
 	defer s.draining.Unlock()
-	return s.file.Close()
+	return errors.Join(s.file.Close(), s.lock.Close())
 }
 
 // syncDir makes the names in a folder durable. Windows has no such call and needs none.

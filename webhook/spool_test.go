@@ -28,7 +28,7 @@ func taken(t *testing.T, s *Spool) []Event {
 
 func onlyFile(t *testing.T, dir string) string {
 	t.Helper()
-	paths, _ := filepath.Glob(filepath.Join(dir, "*"))
+	paths, _ := filepath.Glob(filepath.Join(dir, "*"+spoolExt))
 	if len(paths) != 1 {
 		t.Fatalf("files %v, want one", paths)
 	}

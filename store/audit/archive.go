@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // segmentSize is the size in bytes from which a segment is followed by another one. A new UTC day begins one as well.
@@ -100,7 +102,7 @@ type tail struct {
 type archive struct {
 	dir  string
 	id   *identity
-	lock *os.File
+	lock *flock.Flock
 	keys *keyring
 	tail tail
 
@@ -123,11 +125,8 @@ func openArchive(dir, team string, now time.Time) (a *archive, err error) {
 			a = nil
 		}
 	}()
-	a.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: the folder is the operator's own setting
-	if err != nil {
-		return a, fmt.Errorf("open the archive: %w", err)
-	}
-	held, err := tryLock(a.lock)
+	a.lock = flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	held, err := a.lock.TryLock()
 	if err != nil {
 		return a, fmt.Errorf("lock the archive: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,13 +103,16 @@ func (s segment) head() (*Entry, error) {
 	return e, err
 }
 
-// syncDir makes the names in a folder durable.
+// syncDir makes the names in a folder durable. Windows has no such call and needs none.
 func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	d, err := os.Open(dir) //nolint:gosec // G304: the folder is the operator's own setting
 	if err != nil {
 		return err
 	}
-	return errors.Join(ignoreUnsupported(d.Sync()), d.Close())
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // writeWhole writes a file so that it is there whole or not at all, after a power cut as well.
