@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // nearest lists up to three zones whose names look most like the one given: the same but for case and spaces, the same city, or a
@@ -21,7 +23,7 @@ func (a *atlas) nearest(name string) []string {
 	var found []near
 	for i, whole := range a.plain {
 		city := whole[strings.LastIndexByte(whole, '/')+1:]
-		if off := min(distance(want, whole, limit), distance(want, city, limit)+1); off <= limit {
+		if off := min(levenshtein.ComputeDistance(want, whole), levenshtein.ComputeDistance(want, city)+1); off <= limit {
 			found = append(found, near{a.sorted[i], off})
 		}
 	}
@@ -35,28 +37,4 @@ func (a *atlas) nearest(name string) []string {
 
 func plain(s string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(s)))
-}
-
-// distance is the number of letters to add, drop or change to make b of a; any number above limit when it is more than that.
-func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d > limit || -d > limit {
-		return limit + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -157,7 +158,7 @@ func nearest(name string, known []string) []string {
 	}
 	var found []match
 	for _, k := range known {
-		far := distance(name, k)
+		far := levenshtein.ComputeDistance(name, k)
 		if far <= 1+len(name)/3 || len(name) >= 3 && strings.Contains(k, name) {
 			found = append(found, match{k, far})
 		}
@@ -173,27 +174,6 @@ func nearest(name string, known []string) []string {
 		near = append(near, strconv.Quote(m.name))
 	}
 	return near
-}
-
-// distance is the number of letters to add, drop or change that make b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // attemptID names an attempt: campaign number, lead and number of the attempt, so that all three follow from it.
