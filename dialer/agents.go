@@ -195,25 +195,16 @@ func (d *Dialer) blame(ctx context.Context, team *Team, c *campaignView, r refus
 
 // KeepAgents reads the agents of every team again when that is due, until ctx ends.
 func (d *Dialer) KeepAgents(ctx context.Context) {
-	tick := time.NewTicker(agentsRetry)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	d.everyTeam(ctx, agentsRetry, func(name string) {
+		v, err := d.view(ctx, name)
+		if err == nil {
+			_, err = d.renewAgents(ctx, d.Teams[name], v.agentsDue(d.Now()))
 		}
-		for _, name := range sortedKeys(d.Teams) {
-			v, err := d.view(ctx, name)
-			if err == nil {
-				_, err = d.renewAgents(ctx, d.Teams[name], v.agentsDue(d.Now()))
-			}
-			if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized && v.state.Paused == "" {
-				err = d.pause(ctx, d.Teams[name], failure)
-			}
-			if err != nil && ctx.Err() == nil {
-				d.Log.Warn("agents could not be checked", "team", name, "err", err)
-			}
+		if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized && v.state.Paused == "" {
+			err = d.pause(ctx, d.Teams[name], failure)
 		}
-	}
+		if err != nil && ctx.Err() == nil {
+			d.Log.Warn("agents could not be checked", "team", name, "err", err)
+		}
+	})
 }

@@ -102,6 +102,22 @@ func (d *Dialer) anyTeam(name string) *Team {
 	return &Team{Name: name, LookAfter: usualLookAfter}
 }
 
+// everyTeam does something for one team after the other, every so often, until ctx ends. The first time is after the first wait.
+func (d *Dialer) everyTeam(ctx context.Context, often time.Duration, do func(name string)) {
+	tick := time.NewTicker(often)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, name := range sortedKeys(d.Teams) {
+			do(name)
+		}
+	}
+}
+
 // door is a semaphore by name. It is a channel, since one who waits at a mutex would hold virtual time in tests.
 func (d *Dialer) door(name string, wide int) chan struct{} {
 	d.mu.Lock()

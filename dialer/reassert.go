@@ -19,24 +19,15 @@ const (
 // KeepRecord sees to it, until ctx ends, that what this daemon has begun is in the record: a Redis that was restarted without its last
 // writes, or a replica that took its place without them, is told again.
 func (d *Dialer) KeepRecord(ctx context.Context) {
-	tick := time.NewTicker(reassertEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	d.everyTeam(ctx, reassertEvery, func(name string) {
+		n, err := d.Store.Reassert(ctx, name, d.Now())
+		if n > 0 {
+			d.Log.Warn("another redis has the record and did not know these attempts; they are written down again", "team", name, "attempts", n)
 		}
-		for _, name := range sortedKeys(d.Teams) {
-			n, err := d.Store.Reassert(ctx, name, d.Now())
-			if n > 0 {
-				d.Log.Warn("another redis has the record and did not know these attempts; they are written down again", "team", name, "attempts", n)
-			}
-			if err != nil && ctx.Err() == nil {
-				d.Log.Debug("record not looked at", "team", name, "err", err)
-			}
+		if err != nil && ctx.Err() == nil {
+			d.Log.Debug("record not looked at", "team", name, "err", err)
 		}
-	}
+	})
 }
 
 // takeBack ends an attempt that was begun and must not be sent, because a replica that could become the primary does not have it.
