@@ -229,8 +229,10 @@ func TestStopCancelsWhatTakesTooLongAndPutsTheTaskBack(t *testing.T) {
 		pass(2 * slow.CheckInterval) // by then it has been picked up
 		start := time.Now()
 		s.Stop()
-		if took := time.Since(start); !over.Load() || took > 15*time.Second {
-			t.Errorf("Stop took %s, handler is over: %t", took, over.Load())
+		// One more look at an empty queue, the time that handlers have, what they do after it, and asynq's own rounds of a few milliseconds.
+		limit := slow.CheckInterval + 10*time.Second + time.Second + 100*time.Millisecond
+		if took := time.Since(start); !over.Load() || took > limit {
+			t.Errorf("Stop took %s, want at most %s; handler is over: %t", took, limit, over.Load())
 		}
 		if d := depth(t, h, Work); d != (Depth{Pending: 1}) {
 			t.Errorf("got %+v, want the task back", d)
