@@ -98,7 +98,7 @@ var zones = []struct{ name, area, state string }{
 }
 
 // daylight picks the zone to call in, one whose people must not be called, and hours of which both is true for the next hour and a half.
-func daylight(t *testing.T, now time.Time) (open, shut int, hours string) {
+func daylight(t testing.TB, now time.Time) (open, shut int, hours string) {
 	t.Helper()
 	for i, z := range zones {
 		at, err := time.LoadLocation(z.name)
@@ -181,9 +181,7 @@ func calm(t *testing.T, seed uint64, leads int, now time.Time) map[string]result
 	chaosPeople(&p)
 	f := newFleetIn(t, simulator.Config{Seed: seed, Profile: p, Limit: simulator.Limit{Requests: 1000, Per: 2 * time.Second}, Speed: 200})
 	f.people(leads, now)
-	path, _ := f.config()
-	f.run("campaign", "apply", "campaign.yaml", "--config", path)
-	f.run("campaign", "start", "spring", "--config", path)
+	path := f.started()
 	d := f.serve()
 	f.until(2*time.Minute, "every lead of a calm world has ended", func() bool { return f.states(path)["closed"] == leads })
 	table := f.table(path)

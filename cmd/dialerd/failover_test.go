@@ -21,9 +21,7 @@ func TestFailoverToAReplica(t *testing.T) {
 	w := redistest.StartWatched(t, 2)
 	f := newFleetTest(t, simulator.Calm())
 	f.env = append(f.env, "REDIS_URL="+w.URL)
-	path, _ := f.config()
-	f.run("campaign", "apply", "campaign.yaml", "--config", path)
-	f.run("campaign", "start", "spring", "--config", path)
+	path := f.started()
 	a, b := f.serve(), f.serve()
 	f.until(30*time.Second, "calls are placed", func() bool { return len(f.sim.Rings()) > 30 })
 

@@ -82,9 +82,7 @@ func TestOutageOfRedis(t *testing.T) {
 	p.Webhooks.Delay = simulator.Span{Min: 60, Max: 300} // they come in while Redis is away
 	f := newFleetIn(t, simulator.Config{Seed: 3, Profile: p, Limit: simulator.Limit{Requests: 100, Per: 2 * time.Second}, Speed: 100})
 	f.reconcile = "{after: 1h, unresolved: 2h}" // nothing is looked up
-	path, _ := f.config()
-	f.run("campaign", "apply", "campaign.yaml", "--config", path)
-	f.run("campaign", "start", "spring", "--config", path)
+	path := f.started()
 	d := f.serve()
 	away := map[string]struct{ leave, come func() }{
 		"dead":   {func() { f.redis.Kill(t) }, func() { f.redis.Restart(t) }},

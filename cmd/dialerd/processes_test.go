@@ -22,28 +22,30 @@ import (
 
 // fleetTest is a fleet of real processes on a real redis-server, against a fake Thoughtly that runs in the test.
 type fleetTest struct {
-	t     *testing.T
-	dir   string
-	sim   *simulator.Server
-	redis *redistest.Server
-	env   []string
-	n     int
-	limit int    // requests in 2 s
-	hooks string // where webhooks come in; "" = at each daemon itself
+	t       testing.TB
+	dir     string
+	sim     *simulator.Server
+	redis   *redistest.Server
+	env     []string
+	n       int
+	limit   int    // requests in …
+	per     string // … so long
+	hooks   string // where webhooks come in; "" = at each daemon itself
+	program string // the binary; "" = this one under its name
 	// reconcile says when a call is looked up whose webhook has not come, and when it is listed.
 	reconcile string
 }
 
-func newFleetTest(t *testing.T, profile simulator.Profile) *fleetTest {
+func newFleetTest(t testing.TB, profile simulator.Profile) *fleetTest {
 	t.Helper()
 	return newFleetIn(t, simulator.Config{Seed: 3, Profile: profile, Limit: simulator.Limit{Requests: 100, Per: 2 * time.Second}, Speed: 200})
 }
 
 // newFleetIn is newFleetTest in a world of the caller's.
-func newFleetIn(t *testing.T, world simulator.Config) *fleetTest {
+func newFleetIn(t testing.TB, world simulator.Config) *fleetTest {
 	t.Helper()
 	needRedis(t)
-	f := &fleetTest{t: t, dir: t.TempDir(), redis: redistest.StartServer(t, redistest.Options{AppendOnly: true}), limit: world.Limit.Requests, reconcile: "{after: 2s, unresolved: 20s}"}
+	f := &fleetTest{t: t, dir: t.TempDir(), redis: redistest.StartServer(t, redistest.Options{AppendOnly: true}), limit: world.Limit.Requests, per: "2s", reconcile: "{after: 2s, unresolved: 20s}"}
 	f.sim = simulator.New(world)
 	t.Cleanup(f.sim.Close)
 	url, err := f.sim.Start("127.0.0.1:0")
@@ -108,20 +110,23 @@ teams:
     api_token: ${THOUGHTLY_API_TOKEN}
     team_id: ${THOUGHTLY_TEAM_ID}
     base_url: ${THOUGHTLY_BASE_URL}
-    rate: {requests: %d, per: 2s}
+    rate: {requests: %d, per: %s}
     timeout: 1s
     reconcile: %s
-`, listen, admin, hooks, f.n, f.limit, f.reconcile))
+`, listen, admin, hooks, f.n, f.limit, f.per, f.reconcile))
 	return filepath.Join(f.dir, name), listen, admin
 }
 
 // command is the program itself: this binary under its name.
 func (f *fleetTest) command(ctx context.Context, args ...string) *exec.Cmd {
-	self, err := os.Executable()
-	if err != nil {
-		f.t.Fatal(err)
+	program := f.program
+	if program == "" {
+		var err error
+		if program, err = os.Executable(); err != nil {
+			f.t.Fatal(err)
+		}
 	}
-	cmd := exec.CommandContext(ctx, self, args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Args[0] = "dialerd"
 	cmd.Env, cmd.Dir = f.env, f.dir
 	return cmd
@@ -226,6 +231,15 @@ func (f *fleetTest) unresolved(path string) int {
 	return len(list.Attempts)
 }
 
+// started writes a daemon's settings, applies the campaign and starts it. It returns the settings' path; no daemon runs yet.
+func (f *fleetTest) started() (path string) {
+	f.t.Helper()
+	path, _ = f.config()
+	f.run("campaign", "apply", "campaign.yaml", "--config", path)
+	f.run("campaign", "start", "spring", "--config", path)
+	return path
+}
+
 // Three daemons, of which two are killed in the middle and one is started anew; Redis is killed and restarted too. Every lead ends,
 // no attempt rings twice, and the limit holds: by the fake's own log.
 func TestFleetOfProcessesIsKilledAndGoesOn(t *testing.T) {
@@ -234,9 +248,7 @@ func TestFleetOfProcessesIsKilledAndGoesOn(t *testing.T) {
 	}
 	t.Parallel()
 	f := newFleetTest(t, simulator.Messy())
-	path, _ := f.config()
-	f.run("campaign", "apply", "campaign.yaml", "--config", path)
-	f.run("campaign", "start", "spring", "--config", path)
+	path := f.started()
 	a, b := f.serve(), f.serve()
 	f.until(30*time.Second, "calls are placed", func() bool { return len(f.sim.Rings()) > 20 })
 	kill := func(p *process) {
@@ -283,9 +295,7 @@ func TestStopIsSilentEvenWithAFrozenDaemon(t *testing.T) {
 	}
 	t.Parallel()
 	f := newFleetTest(t, simulator.Calm())
-	path, _ := f.config()
-	f.run("campaign", "apply", "campaign.yaml", "--config", path)
-	f.run("campaign", "start", "spring", "--config", path)
+	path := f.started()
 	a, b := f.serve(), f.serve()
 	f.until(30*time.Second, "calls are placed", func() bool { return len(f.sim.Rings()) > 10 })
 	if err := a.Process.Signal(syscall.SIGSTOP); err != nil {

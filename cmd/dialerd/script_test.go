@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 }
 
 // needRedis skips a test where no redis-server is installed; in CI it fails.
-func needRedis(t *testing.T) {
+func needRedis(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err == nil {
 		return
@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or the race detector adds a second to each of hundreds of commands
 			env.Setenv("MOCK", freeAddress(t))
 			url, sheet := newFakeSheets(t)
 			env.Setenv("SHEETS", url)
@@ -50,7 +51,7 @@ func TestScripts(t *testing.T) {
 }
 
 // freeAddress is an address of this machine that nobody listens on.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
