@@ -35,7 +35,7 @@ func (t *text) unpack(input *counter, sheet string) error {
 			}
 			t.Reader = bufio.NewReaderSize(&unpacker{packed: input.n.Load, free: freeSize, from: unpacked}, sampleSize)
 		case strings.HasPrefix(string(head[:min(len(head), 4)]), "PK\x03\x04"):
-			if err := t.archive(file, sheet); err != nil || t.table {
+			if err := t.archive(file, sheet); err != nil || t.table != nil {
 				return err
 			}
 		default:
@@ -64,7 +64,7 @@ func (t *text) archive(from io.Reader, sheet string) error {
 		return fmt.Errorf("unpack: the file is damaged or cut off: %w", err)
 	}
 	if isWorkbook(z) {
-		return t.workbook(file.Name(), sheet, info.Size())
+		return t.workbook(z, file, sheet)
 	}
 	lists, err := listsOf(z)
 	if err != nil {
@@ -125,10 +125,32 @@ func listsOf(z *zip.Reader) ([]*zip.File, error) {
 		}
 	}
 	if len(lists) == 0 {
+		if what := document(z); what != "" {
+			return nil, fmt.Errorf("the file is %s; save it as .xlsx, or as CSV (UTF-8)", what)
+		}
 		return nil, errors.New("the file is an archive without a list in it; want a .csv, .tsv, .txt or .xlsx file")
 	}
 	slices.SortFunc(lists, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
 	return lists, nil
+}
+
+// documents are files that stand in archives which are documents.
+var documents = map[string]string{
+	"xl/workbook.bin":    "a binary Excel workbook (.xlsb)",
+	"content.xml":        "an OpenDocument file (.ods)",
+	"Index/Document.iwa": "an Apple Numbers file",
+	"Index.zip":          "an Apple Numbers file",
+	"word/document.xml":  "a Word document",
+}
+
+// document names the document that an archive is; "" when it is none of those that people take for lists.
+func document(z *zip.Reader) string {
+	for _, f := range z.File {
+		if what := documents[f.Name]; what != "" {
+			return what
+		}
+	}
+	return ""
 }
 
 // openEntry begins to read a file of an archive.

@@ -40,8 +40,9 @@ type rawLine struct {
 
 // rawRecord is one record as it stands in the text.
 type rawRecord struct {
-	text   []byte // without the last line end
-	line   int    // where it begins
+	text   []byte   // without the last line end
+	line   int      // where it begins
+	row    []string // the cells themselves, of a table
 	cells  int
 	broken bool // its quotes make no sense; text is its first line alone
 	beside bool // it is broken only because a cell above it is
@@ -49,6 +50,9 @@ type rawRecord struct {
 
 // next is the next record that is not blank, or io.EOF.
 func (f *frame) next() (rawRecord, error) {
+	if f.text.table != nil {
+		return f.tableRow()
+	}
 	for {
 		first, err := f.read()
 		if err != nil {
@@ -58,6 +62,23 @@ func (f *frame) next() (rawRecord, error) {
 			continue
 		}
 		return f.record(first)
+	}
+}
+
+// tableRow is the next row of a table that has a cell. Its line is the row's number in the spreadsheet.
+func (f *frame) tableRow() (rawRecord, error) {
+	for {
+		row, err := f.text.table.row()
+		if err != nil {
+			return rawRecord{}, err
+		}
+		f.line++
+		switch {
+		case rowSize(row) > maxRecord:
+			return rawRecord{}, fmt.Errorf("row %d is longer than %d MiB, so this is no list", f.line, maxRecord>>20)
+		case len(row) > 0:
+			return rawRecord{row: row, line: f.line, cells: len(row)}, nil
+		}
 	}
 }
 
@@ -90,7 +111,7 @@ func (f *frame) record(first rawLine) (rawRecord, error) {
 	}
 	// A cell over several lines is believed when its quotes are in order, the row has as many cells as the header, and none of
 	// the lines in it looks like a row of its own: else a quote was opened by mistake, and perhaps closed by another one.
-	if q.open || q.stray || (f.columns > 0 && q.cells != f.columns) || slices.ContainsFunc(ahead, f.swallowed) {
+	if q.open || q.stray || (f.columns > 0 && q.cells != f.columns) || f.swallows(first.text, ahead) {
 		f.pending = append(ahead, f.pending...)
 		rec.broken = true
 		return rec, nil
@@ -99,8 +120,23 @@ func (f *frame) record(first rawLine) (rawRecord, error) {
 	return rec, nil
 }
 
-// swallowed reports whether a line of a cell looks like a row.
-func (f *frame) swallowed(line rawLine) bool { return f.isRow != nil && f.isRow(line.text) }
+// swallows reports whether a line of a cell looks like a row. The last one does whenever the cell is the first of its row, as in
+// "Main St 1⏎Springfield",4155552671: it counts only where the first line, without the quote that it opens, is a row too.
+func (f *frame) swallows(first []byte, ahead []rawLine) bool {
+	if f.isRow == nil || len(ahead) == 0 {
+		return false
+	}
+	last := len(ahead) - 1
+	if slices.ContainsFunc(ahead[:last], func(l rawLine) bool { return f.isRow(l.text) }) {
+		return true
+	}
+	if !f.isRow(ahead[last].text) {
+		return false
+	}
+	q := quotes{delim: f.delim}
+	q.scan(first)
+	return f.isRow(slices.Delete(bytes.Clone(first), q.at, q.at+1))
+}
 
 // read is the next physical line. Its text is good until the next call, unless it was pending.
 func (f *frame) read() (rawLine, error) {
@@ -141,6 +177,7 @@ type quotes struct {
 	open  bool // inside of a quoted cell
 	stray bool // a quote inside of a quoted cell that is neither doubled nor its end
 	cells int
+	at    int // where in its line the last quoted cell began
 }
 
 // scan reads one line of the record.
@@ -155,7 +192,7 @@ func (q *quotes) scan(line []byte) {
 	for i := 0; ; {
 		if !q.open {
 			if i < len(line) && line[i] == '"' {
-				q.open = true
+				q.open, q.at = true, i
 				i++
 				continue
 			}

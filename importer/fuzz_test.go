@@ -12,7 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzRead demands of any file: no panic; every row is a lead, a duplicate or a reject and nothing else; lines go up; rows
+// FuzzRead, for as long as is wanted: go test -run '^$' -fuzz '^FuzzRead$' -fuzztime 10m ./importer. What other inputs it found worth
+// trying is kept in testdata/fuzz, and tried with every run of the tests.
+//
+// It demands of any file: no panic; every row is a lead, a duplicate or a reject and nothing else; lines go up; rows
 // are as wide as the header; and where there are no quotes, as many rows come out as lines with something on them go in.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/lists/*")

@@ -168,7 +168,8 @@ func (s *Sheet) Open(ctx context.Context) io.ReadCloser {
 	var part [][]any
 	var from, at int64 = 1, 0 // the part's first row, and how many of it were handed out
 	asked := int64(0)
-	return &table{next: func() ([]string, error) {
+	ctx, quit := context.WithCancel(ctx)
+	t := newTable(func() ([]string, error) {
 		if at == asked {
 			from += asked
 			if from > s.rows || s.columns == 0 {
@@ -188,10 +189,16 @@ func (s *Sheet) Open(ctx context.Context) io.ReadCloser {
 		}
 		row := make([]string, len(part[at-1]))
 		for i, v := range part[at-1] {
-			row[i] = fmt.Sprint(v)
+			if text, ok := v.(string); ok { // as nearly all are
+				row[i] = text
+			} else {
+				row[i] = fmt.Sprint(v)
+			}
 		}
 		return row, nil
-	}}
+	})
+	t.quit = quit
+	return t
 }
 
 // Cell is what is written into a sheet: a row and its cells.

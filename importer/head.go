@@ -81,6 +81,10 @@ func findHead(r *records, columns map[string]string) (*head, error) {
 			break
 		}
 	}
+	// Of several rows of headers, as under merged cells ("Contact", "Telephone"), the one above the data names the columns.
+	for at+1 < len(rows) && refines(rows[at], rows[at+1], columns) {
+		at++
+	}
 	if at > start {
 		h.warnings = append(h.warnings, fmt.Sprintf("the header is in line %d; %d lines above it were passed over", queue[at].line, at-start))
 	}
@@ -95,6 +99,29 @@ func findHead(r *records, columns map[string]string) (*head, error) {
 	h.line = queue[at].line
 	r.drop(at + 1)
 	return h, nil
+}
+
+// refines reports whether the row under a header is one too: it names the phones where the first one does, or leaves room.
+func refines(first, second []string, columns map[string]string) bool {
+	if filled(second) < filled(first) {
+		return false
+	}
+	for i, cell := range second {
+		if i < len(first) && looksLikeHeader([]string{cell}, columns) && (strings.TrimSpace(first[i]) == "" || looksLikeHeader(first[i:i+1], columns)) {
+			return looksLikeHeader(first, columns)
+		}
+	}
+	return false
+}
+
+// filled counts the cells that say something.
+func filled(row []string) (n int) {
+	for _, cell := range row {
+		if strings.TrimSpace(cell) != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // OwnPrefix begins the names of the columns that results are exported in. Such columns are no part of a list: it may have been
@@ -319,6 +346,10 @@ func (h *head) noPhone(delim byte) error {
 			e.Headers, e.Nearest = []string{"…"}, ""
 			return e
 		}
+	}
+	if len(h.columns) == 1 && looksLikeHeader(strings.FieldsFunc(h.columns[0], func(r rune) bool { return strings.ContainsRune(delimiters, r) }), nil) {
+		e.hint = "each row stands in one cell, in quotes: the list was written as CSV twice, so export it again, or split the column in a spreadsheet"
+		return e
 	}
 	if len(h.columns) == 1 {
 		e.hint += fmt.Sprintf(", or the delimiter if it is not %q", delim)

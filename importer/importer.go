@@ -36,6 +36,8 @@ type Options struct {
 	Encoding string
 	// Sheet is the sheet of a workbook; empty is the first that can be seen.
 	Sheet string
+	// MaxCell is how many bytes a cell may have; 0 is as many as a row. Rows with a longer one are rejected.
+	MaxCell int
 	// Seen remembers the keys of one run. Readers that share it find duplicates across their lists; nil is for one alone.
 	Seen *Seen
 }
@@ -104,6 +106,9 @@ func (r *Reader) open() error {
 		return err
 	}
 	head, err := findHead(r.records, r.opts.Columns)
+	if err != nil && r.text.sheets != "" {
+		return fmt.Errorf("%w\nPerhaps it is another sheet: %s", err, r.text.sheets)
+	}
 	if err != nil {
 		return err
 	}
@@ -171,8 +176,23 @@ func (r *Reader) Next() (Row, error) {
 		row.Reject = rec.reject
 		return row, nil
 	}
-	r.judge(&row)
+	if row.Reject = r.tooLong(row.Cells); row.Reject == nil {
+		r.judge(&row)
+	}
 	return row, nil
+}
+
+// tooLong rejects a row for a cell that is longer than one may be.
+func (r *Reader) tooLong(cells []string) *Reject {
+	if r.opts.MaxCell > 0 {
+		for i, cell := range cells {
+			if len(cell) > r.opts.MaxCell {
+				fix := fmt.Sprintf("the cell has %d bytes, more than %d: shorten it, or leave the column out", len(cell), r.opts.MaxCell)
+				return &Reject{Column: r.list.Columns[i], Reason: RejectLongCell, Fix: fix}
+			}
+		}
+	}
+	return nil
 }
 
 // own are the cells of the columns that the list has.
@@ -200,6 +220,9 @@ func (r *Reader) Warnings() []string {
 	if n := r.records.latin; n > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d rows are not UTF-8 and were read as Windows-1252; name the encoding if letters look wrong", n))
 	}
+	if n := r.text.hidden.Load(); n > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d rows are hidden in the sheet, as by a filter, and were read all the same; delete them there if they are not meant", n))
+	}
 	if n := r.records.empty; n > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d rows without any cell were passed over", n))
 	}
@@ -208,7 +231,7 @@ func (r *Reader) Warnings() []string {
 
 // BytesRead is how much of the input was read, for progress; -1 when nobody can say, as of workbooks.
 func (r *Reader) BytesRead() int64 {
-	if r.text.table {
+	if r.text.table != nil {
 		return -1
 	}
 	return r.input.n.Load()

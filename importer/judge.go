@@ -45,6 +45,10 @@ func (r *Reader) judge(row *Row) {
 	phone, passed, err := r.number(row.Cells, country)
 	if err != nil {
 		row.Reject = r.rejectPhone(err)
+		if r.headerAgain(row.Cells) {
+			row.Reject = &Reject{Reason: RejectHeader, Fix: "the header stands here once more: remove the row"}
+			return
+		}
 		if row.Reject.Reason == string(region.PhoneNoCountry) && said != "" {
 			row.Reject.Column = r.list.Columns[r.list.Roles[campaign.RoleCountry]]
 			row.Reject.Fix = "the row's country is not known: write its ISO code, such as US, or + and the country code before the phone"
@@ -125,6 +129,20 @@ func (r *Reader) rejectPhone(err error) *Reject {
 		reject.Reason, reject.Fix = string(e.Code), e.Fix
 	}
 	return reject
+}
+
+// headerAgain reports whether a row is the list's header: where files are joined, each brings its own.
+func (r *Reader) headerAgain(cells []string) bool {
+	if strings.Trim(r.list.Cell(cells, campaign.RolePhone), "\ufeff ") != strings.TrimSpace(r.phone) {
+		return false
+	}
+	same := 0
+	for i, name := range names(cells) {
+		if name == r.list.Columns[i] {
+			same++
+		}
+	}
+	return same == len(r.list.Columns)
 }
 
 // spot is what was found out about where a lead may be.

@@ -21,7 +21,7 @@ var errFull = bufio.ErrBufferFull
 type records struct {
 	frame *frame
 	mixed bool
-	table bool        // line ends inside of cells are written as lineBreak
+	table bool        // the rows are cut already
 	queue []rawRecord // the head of the list, until it is known which one is the header
 	width int         // cells that a row has
 
@@ -52,14 +52,14 @@ type record struct {
 
 // newRecords finds out how the text is cut.
 func newRecords(t *text, delimiter rune) (*records, error) {
+	r := &records{frame: &frame{text: t}, mixed: t.mixed, table: t.table != nil}
+	if r.table {
+		r.frame.delim = ','
+		return r, nil
+	}
 	sample, err := t.sample()
 	if err != nil {
 		return nil, err
-	}
-	r := &records{frame: &frame{text: t}, mixed: t.mixed, table: t.table}
-	if t.table {
-		r.frame.delim = ','
-		return r, nil
 	}
 	r.frame.cr = bytes.IndexByte(sample, '\n') < 0 && bytes.IndexByte(sample, '\r') >= 0
 	switch {
@@ -95,16 +95,18 @@ func (r *records) ahead(n int) ([]rawRecord, [][]string, error) {
 
 // split reads the cells of one record, whatever their number.
 func (r *records) split(raw rawRecord) []string {
+	if raw.row != nil {
+		row := make([]string, len(raw.row))
+		for i, cell := range raw.row {
+			row[i] = oneLine(cell)
+		}
+		return row
+	}
 	c := csv.NewReader(bytes.NewReader(r.decode(raw.text)))
 	c.Comma, c.LazyQuotes, c.FieldsPerRecord = rune(r.frame.delim), true, -1
 	row, err := c.Read()
 	if err != nil {
 		return []string{string(raw.text)}
-	}
-	for i := range row {
-		if r.table {
-			row[i] = strings.ReplaceAll(row[i], lineBreak, " ")
-		}
 	}
 	return row
 }
@@ -115,8 +117,17 @@ func (r *records) drop(n int) { r.queue = r.queue[n:] }
 // start makes ready for rows of so many columns, one of which holds phones. There must be at least one row.
 func (r *records) start(columns, phone int, isPhone func(cell string) bool) error {
 	r.width, r.frame.columns = columns, columns
+	if r.table {
+		return r.first()
+	}
 	r.frame.isRow = func(line []byte) bool {
 		cells := bytes.Split(line, []byte{r.frame.delim})
+		if len(cells) != columns && bytes.IndexByte(line, '"') >= 0 {
+			cells = nil
+			for _, cell := range r.split(rawRecord{text: line}) {
+				cells = append(cells, []byte(cell))
+			}
+		}
 		return len(cells) == columns && isPhone(string(cells[phone]))
 	}
 	// What was read ahead is cut again, now that it is known how many cells a row has.
@@ -130,6 +141,14 @@ func (r *records) start(columns, phone int, isPhone func(cell string) bool) erro
 
 	if err := r.restart(); err != nil {
 		return err
+	}
+	return r.first()
+}
+
+// first demands that there is a row.
+func (r *records) first() error {
+	if len(r.queue) > 0 {
+		return nil
 	}
 	first, err := r.frame.next()
 	if errors.Is(err, io.EOF) {
@@ -175,7 +194,7 @@ func (r *records) next() (record, error) {
 			return record{}, err
 		}
 		rec := record{line: raw.line}
-		if !raw.broken && r.plain(&rec, raw) {
+		if !raw.broken && (r.tabled(&rec, raw) || r.plain(&rec, raw)) {
 			if blank(rec.cells) {
 				r.empty++
 				continue
@@ -215,10 +234,22 @@ func (r *records) raw() (rawRecord, error) {
 	return r.frame.next()
 }
 
+// tabled takes the cells of a row of a table, which is cut already.
+func (r *records) tabled(rec *record, raw rawRecord) bool {
+	if raw.row == nil {
+		return false
+	}
+	rec.cells = raw.row
+	for i, cell := range rec.cells {
+		rec.cells[i] = unixLines(cell)
+	}
+	return true
+}
+
 // plain cuts a row that has no quotes, as nearly all have none, with one allocation for all its cells: gocsv sets each through
 // reflection. What it makes is what gocsv makes, which a fuzz test holds. It reports false for all other rows.
 func (r *records) plain(rec *record, raw rawRecord) bool {
-	if bytes.IndexByte(raw.text, '"') >= 0 || bytes.HasSuffix(raw.text, []byte{'\r'}) || !utf8.Valid(raw.text) || r.table && bytes.Contains(raw.text, []byte(lineBreak)) {
+	if bytes.IndexByte(raw.text, '"') >= 0 || bytes.HasSuffix(raw.text, []byte{'\r'}) || !utf8.Valid(raw.text) {
 		return false
 	}
 	text := string(raw.text)
@@ -247,11 +278,6 @@ func (r *records) parse(rec *record, raw []byte) {
 	row, ok := v.(cells)
 	if err == nil && ok {
 		rec.cells = row.Cell
-		if r.table && bytes.Contains(raw, []byte(lineBreak)) {
-			for i, cell := range rec.cells {
-				rec.cells[i] = strings.ReplaceAll(cell, lineBreak, "\n")
-			}
-		}
 		return
 	}
 	rec.cells = []string{string(r.decode(raw))}
@@ -278,6 +304,9 @@ func (r *records) fit(rec *record, count int) {
 				Reason: RejectExtraCells,
 				Fix:    fmt.Sprintf("the row has %d cells and the header %d: put quotes around cells with a %q in them", count, r.width, r.frame.delim),
 			}
+			if r.table {
+				rec.reject.Fix = fmt.Sprintf("the row has %d cells and the header %d: give every column a header, or empty the cells right of the last", count, r.width)
+			}
 		}
 	}
 	for len(rec.cells) < r.width {
@@ -285,10 +314,13 @@ func (r *records) fit(rec *record, count int) {
 	}
 }
 
+// dosEnd is the control character that old programs end a text with.
+const dosEnd = "\x1a"
+
 // blank reports whether no cell says anything.
 func blank(cells []string) bool {
 	for _, c := range cells {
-		if strings.TrimSpace(c) != "" {
+		if c = strings.TrimSpace(c); c != "" && c != dosEnd {
 			return false
 		}
 	}

@@ -14,6 +14,8 @@ const (
 	RejectQuotes     = "bad_quotes"  // a quote that is opened and not closed
 	RejectUnreadable = "unreadable"  // not CSV
 	RejectExtraCells = "extra_cells" // more cells than the header has columns
+	RejectHeader     = "header"      // the header once more, as where files were joined
+	RejectLongCell   = "long_cell"   // a cell is longer than this import takes
 	RejectKey        = "bad_key"     // the key is longer than a key may be
 )
 

@@ -2,72 +2,124 @@ package importer
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"sync"
 )
 
-// lineBreak stands for a line end inside of a cell of a table, so that every row of the table is one line of text and lines are the row
-// numbers that its spreadsheet shows.
-const lineBreak = "\u2028"
+const (
+	// partRows and partBytes bound the rows of a sheet that are handed over at once.
+	partRows  = 128
+	partBytes = 256 << 10
+	// partsAhead is how many such parts are read while rows of an earlier one are looked at.
+	partsAhead = 2
+)
 
-// table makes text of the rows of a sheet.
+// table is the rows of a sheet. They are read ahead, so that what the library takes to decode them and what becomes of them run side by
+// side. It is a stream only because a list is opened as one: NewReader takes its rows, and nobody can read its bytes.
 type table struct {
 	next func() ([]string, error) // the next row, or io.EOF
-	end  func() error
-	text []byte
-	at   int
+	quit func()                   // cuts off a reading that is under way; may be nil
+
+	begin sync.Once
+	end   sync.Once
+	parts chan part
+	stop  chan struct{}
+	part  part
+	at    int
+}
+
+// part is some rows, and how reading ended after them.
+type part struct {
+	rows [][]string
 	err  error
 }
 
-// Read makes as much text of whole rows as fits.
-func (t *table) Read(p []byte) (int, error) {
-	for t.at == len(t.text) {
-		if t.err != nil {
-			return 0, t.err
-		}
-		row, err := t.next()
-		if err != nil {
-			t.err = err
-			continue
-		}
-		t.text, t.at = appendRow(t.text[:0], row), 0
-	}
-	n := copy(p, t.text[t.at:])
-	t.at += n
-	return n, nil
+// newTable makes a table of what next reads.
+func newTable(next func() ([]string, error)) *table {
+	return &table{next: next, parts: make(chan part, partsAhead), stop: make(chan struct{})}
 }
 
-// Close lets go of the sheet.
+// row is the next row, without the empty cells at its end, or io.EOF.
+func (t *table) row() ([]string, error) {
+	t.begin.Do(func() { go t.ahead() })
+	for t.at == len(t.part.rows) {
+		if t.part.err != nil {
+			return nil, t.part.err
+		}
+		p, ok := <-t.parts
+		if !ok {
+			p.err = fmt.Errorf("read sheet: %w", io.ErrClosedPipe)
+		}
+		t.part, t.at = p, 0
+	}
+	t.at++
+	return t.part.rows[t.at-1], nil
+}
+
+// ahead reads the sheet to its end.
+func (t *table) ahead() {
+	defer close(t.parts)
+	for {
+		var p part
+		for size := 0; len(p.rows) < partRows && size < partBytes && p.err == nil; {
+			var row []string
+			if row, p.err = t.next(); p.err == nil {
+				for len(row) > 0 && row[len(row)-1] == "" {
+					row = row[:len(row)-1]
+				}
+				p.rows = append(p.rows, row)
+				size += rowSize(row)
+			}
+		}
+		select {
+		case t.parts <- p:
+		case <-t.stop:
+			return
+		}
+		if p.err != nil {
+			return
+		}
+	}
+}
+
+func rowSize(row []string) (n int) {
+	for _, cell := range row {
+		n += len(cell)
+	}
+	return n
+}
+
+// Read says that there are no bytes.
+func (t *table) Read([]byte) (int, error) {
+	return 0, errors.New("a sheet is read row by row, by a Reader")
+}
+
+// Close ends the reading; when it returns, nobody reads the sheet any more.
 func (t *table) Close() error {
-	if t.end == nil {
-		return nil
-	}
-	end := t.end
-	t.end = nil
-	t.err = errors.Join(t.err, io.ErrClosedPipe)
-	return end()
+	t.end.Do(func() {
+		close(t.stop)
+		if t.quit != nil {
+			t.quit()
+		}
+		t.begin.Do(func() { close(t.parts) })
+		for range t.parts { // until it is at rest
+		}
+		t.part, t.at = part{}, 0
+	})
+	return nil
 }
 
-// appendRow writes one row as a line of CSV. A row without any cell is a blank line.
-func appendRow(b []byte, row []string) []byte {
-	for len(row) > 0 && row[len(row)-1] == "" {
-		row = row[:len(row)-1]
+// oneLine is a cell without line ends, as a header is.
+func oneLine(cell string) string {
+	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(cell)
+}
+
+// unixLines is a cell whose lines end with a line feed alone.
+func unixLines(cell string) string {
+	if !strings.ContainsRune(cell, '\r') {
+		return cell
 	}
-	for i, cell := range row {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if strings.ContainsAny(cell, "\r\n") {
-			cell = strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", lineBreak), "\n", lineBreak)
-			cell = strings.ReplaceAll(cell, "\r", lineBreak)
-		}
-		if !strings.ContainsAny(cell, `",`) {
-			b = append(b, cell...)
-			continue
-		}
-		b = append(b, '"')
-		b = append(b, strings.ReplaceAll(cell, `"`, `""`)...)
-		b = append(b, '"')
-	}
-	return append(b, '\n')
+	return strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", "\n"), "\r", "\n")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -36,8 +37,10 @@ func (c *counter) Read(p []byte) (int, error) {
 // text is a list as bytes in an encoding that ASCII is a part of: UTF-8, or Windows-1252 in those rows that are not UTF-8.
 type text struct {
 	*bufio.Reader
-	mixed    bool // rows that are not UTF-8 are Windows-1252
-	table    bool // it was made of the rows of a sheet
+	mixed    bool         // rows that are not UTF-8 are Windows-1252
+	table    *table       // the rows of a sheet, which are no text
+	hidden   atomic.Int64 // rows of it that its spreadsheet does not show
+	sheets   string       // which sheet it is, and which others there are; "" = there is no other
 	warnings []string
 	ends     []func() error // to be called when it was read
 }
@@ -65,11 +68,11 @@ func (t *text) sample() ([]byte, error) {
 // that UTF-16 has, else UTF-8, and row by row Windows-1252 where it is not that.
 func (t *text) read(input *counter, name, sheet string) error {
 	if from, ok := input.from.(*table); ok {
-		t.readTable(from)
+		t.table = from
 		return nil
 	}
 	t.Reader = bufio.NewReaderSize(input, sampleSize)
-	if err := t.unpack(input, sheet); err != nil || t.table {
+	if err := t.unpack(input, sheet); err != nil || t.table != nil {
 		return err
 	}
 	head, err := t.sample()
@@ -133,7 +136,7 @@ func (t *text) skipMark() error {
 
 // notText names the files that people take for lists by mistake.
 func notText(head []byte) string {
-	lower := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 512)]))
+	lower := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head[:min(len(head), 512)], []byte("\xef\xbb\xbf"))))
 	switch {
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
 		return "the file is an old Excel workbook, or one with a password; save it as .xlsx without one, or as CSV (UTF-8)"
@@ -141,11 +144,21 @@ func notText(head []byte) string {
 		return "the file is a PDF document; want a CSV file"
 	case bytes.HasPrefix(lower, []byte("<!doctype html")), bytes.HasPrefix(lower, []byte("<html")):
 		return "the file is a web page, perhaps a login page; want a CSV file, so check the link"
+	case markup.Match(lower):
+		return "the file is a table for a web page or XML, which some programs call .xls; open it in a spreadsheet and save it as .xlsx, or as CSV (UTF-8)"
+	case jsonText.Match(lower):
+		return "the file is JSON; want a CSV file or a workbook (.xlsx)"
 	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
 		return "the file is UTF-32; save it as UTF-8"
 	}
 	return ""
 }
+
+// What begins files that are no lists.
+var (
+	markup   = regexp.MustCompile(`^<(\?xml|table|head|meta|style|body|div|script)\b`)
+	jsonText = regexp.MustCompile(`^(\{\s*"|\[\s*[\[{])`)
+)
 
 // wide finds UTF-16, by its mark or by where the zero bytes stand: in text of Latin letters every second byte is one.
 func wide(head []byte) (order *unicode.Endianness, marked bool) {

@@ -1,0 +1,133 @@
+package importer
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// lastRow is the number of the last row of a sheet, found without reading the sheet as XML. The library takes XML that it cannot read for
+// the end of the sheet, so rows behind a damaged cell would be lost without a word: what it read must reach this row.
+func lastRow(part *zip.File) (int, error) {
+	body, err := openEntry(part)
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	tags := bufio.NewReaderSize(body, sampleSize)
+	row, last, ended := 0, 0, false
+	for {
+		// What stands between two > ends with a tag.
+		text, err := tags.ReadSlice('>')
+		for errors.Is(err, bufio.ErrBufferFull) {
+			text, err = tags.ReadSlice('>')
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, fmt.Errorf("unpack: %w", err)
+		}
+		tag := text[bytes.LastIndexByte(text, '<')+1 : len(text)-1]
+		name, rest, _ := bytes.Cut(tag, []byte{' '})
+		if at := bytes.IndexByte(name, ':'); at >= 0 {
+			name = name[at+1:]
+		}
+		switch string(bytes.TrimPrefix(bytes.TrimSuffix(name, []byte{'/'}), []byte{'/'})) {
+		case "row":
+			if tag[0] != '/' {
+				row = rowNumber(rest, row+1)
+				last = max(last, row)
+			}
+		case "sheetData":
+			ended = ended || tag[0] == '/' || bytes.HasSuffix(tag, []byte{'/'})
+		}
+	}
+	if !ended {
+		return last + 1, nil // it is cut off: there was more
+	}
+	return last, nil
+}
+
+// rowNumber is what the attribute r of a row says, or what it is without one.
+func rowNumber(attributes []byte, without int) int {
+	for field := range bytes.FieldsSeq(attributes) {
+		if value, ok := bytes.CutPrefix(field, []byte("r=")); ok {
+			if n, err := strconv.Atoi(strings.Trim(string(value), `"'/`)); err == nil {
+				return n
+			}
+		}
+	}
+	return without
+}
+
+// sheetPart is the file of the workbook that a sheet is in.
+func sheetPart(z *zip.Reader, sheet string) (*zip.File, error) {
+	var book struct {
+		Sheets []struct {
+			Name  string     `xml:"name,attr"`
+			Attrs []xml.Attr `xml:",any,attr"`
+		} `xml:"sheets>sheet"`
+	}
+	var links struct {
+		All []struct {
+			ID     string `xml:"Id,attr"`
+			Target string `xml:"Target,attr"`
+		} `xml:"Relationship"`
+	}
+	for name, into := range map[string]any{"xl/workbook.xml": &book, "xl/_rels/workbook.xml.rels": &links} {
+		if err := readPart(z, name, into); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range book.Sheets {
+		if s.Name != sheet {
+			continue
+		}
+		for _, a := range s.Attrs {
+			for _, link := range links.All {
+				if a.Name.Local == "id" && a.Value == link.ID {
+					return partOf(z, path.Join("xl", strings.TrimPrefix(strings.TrimPrefix(link.Target, "/"), "xl/")))
+				}
+			}
+		}
+	}
+	return nil, fmt.Errorf("the workbook does not say where sheet %q is; open it in a spreadsheet and save it again", clip(sheet))
+}
+
+// maxPart bounds the parts of a workbook that say where its sheets are, in bytes.
+const maxPart = 16 << 20
+
+// readPart decodes a small file of a workbook.
+func readPart(z *zip.Reader, name string, into any) error {
+	part, err := partOf(z, name)
+	if err != nil {
+		return err
+	}
+	body, err := openEntry(part)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := xml.NewDecoder(io.LimitReader(body, maxPart)).Decode(into); err != nil {
+		return fmt.Errorf("the workbook's %s cannot be read: %w", name, err)
+	}
+	return nil
+}
+
+// partOf finds a file of a workbook, as the library does: whatever its case and its slashes.
+func partOf(z *zip.Reader, name string) (*zip.File, error) {
+	for _, f := range z.File {
+		if strings.EqualFold(strings.TrimPrefix(strings.ReplaceAll(f.Name, `\`, "/"), "/"), name) {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("the workbook has no %s; open it in a spreadsheet and save it again", name)
+}
