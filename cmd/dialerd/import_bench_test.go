@@ -89,10 +89,7 @@ func writeBenchList(b *testing.B, path string, rows int) {
 //
 // DIALERD_BENCH_ROWS is how many rows the list has; 50,000 unless set.
 func BenchmarkImport(b *testing.B) {
-	rows := 50_000
-	if n, err := strconv.Atoi(os.Getenv("DIALERD_BENCH_ROWS")); err == nil {
-		rows = n
-	}
+	rows := benchRows()
 	list := filepath.Join(b.TempDir(), "list.csv")
 	writeBenchList(b, list, rows)
 	took := map[string]float64{} // seconds, the sum over all rounds
@@ -117,6 +114,38 @@ func BenchmarkImport(b *testing.B) {
 	b.ReportMetric(per("import")/per("straightforward"), "x-straightforward")
 	b.ReportMetric(per("import")/per("bare"), "x-bare")
 	b.ReportMetric(per("again")/per("import"), "x-again")
+	b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
+}
+
+// benchRows is how many rows the lists of the benchmarks have.
+func benchRows() int {
+	if n, err := strconv.Atoi(os.Getenv("DIALERD_BENCH_ROWS")); err == nil {
+		return n
+	}
+	return 50_000
+}
+
+// BenchmarkImportFiveTimes imports a list and one that is five times as long. x-five-times is the speed of the long one by that of the
+// short one: near 1 when speed does not depend on how long a list is.
+func BenchmarkImportFiveTimes(b *testing.B) {
+	rows := benchRows()
+	took := map[int]float64{} // seconds, the sum over all rounds
+	var peak int64
+	for b.Loop() {
+		for _, times := range []int{1, 5} {
+			list := filepath.Join(b.TempDir(), "list.csv")
+			writeBenchList(b, list, rows*times)
+			m := &importBench{B: b, list: list, rows: rows * times, server: redistest.StartServer(b, redistest.Options{AppendOnly: true})}
+			m.begin()
+			took[times] += m.imported().Seconds()
+			peak = max(peak, m.peak)
+			m.server.Stop(b)
+		}
+	}
+	short, long := float64(rows*b.N)/took[1], float64(5*rows*b.N)/took[5]
+	b.ReportMetric(short, "rows/s")
+	b.ReportMetric(long, "five-times-rows/s")
+	b.ReportMetric(long/short, "x-five-times")
 	b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
 }
 
