@@ -21,16 +21,23 @@ func (s *server) apiCampaign(w http.ResponseWriter, r *http.Request) {
 // answer writes a result, or why there is none.
 func (s *server) answer(w http.ResponseWriter, v any, err error) {
 	code := http.StatusOK
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		code, v = http.StatusNotFound, map[string]string{"error": err.Error()}
-	case err != nil:
+	if err != nil {
 		code, v = http.StatusServiceUnavailable, map[string]string{"error": err.Error()}
 	}
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		code = refused.Status
+	} else if errors.Is(err, store.ErrNotFound) {
+		code = http.StatusNotFound
+	}
+	s.write(w, code, v)
+}
+
+// write writes an answer.
+func (s *server) write(w http.ResponseWriter, code int, v any) {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		s.Log.Error("status cannot be written as json", "err", err)
-		http.Error(w, "status cannot be written as JSON", http.StatusInternalServerError)
+		s.Log.Error("answer cannot be written as json", "err", err)
+		http.Error(w, "the answer cannot be written as JSON", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

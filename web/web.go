@@ -1,6 +1,6 @@
 // Package web serves the operator: what campaigns do now, health, metrics.
 //
-// All of it is read from the record, so any daemon of a fleet shows the same. Nothing can be changed here: every request is a GET.
+// All of it is read from the record, so any daemon of a fleet shows the same. Lists can be sent in; nothing else can be changed here.
 package web
 
 import (
@@ -22,6 +22,10 @@ type Config struct {
 	Metrics *Metrics
 	// Ready says in plain words why this process does not do its work at the moment; nil, or a nil error, means that it does.
 	Ready func(context.Context) error
+	// Warn says what is amiss while this process does its work all the same; nil means that there is nothing to say.
+	Warn func(context.Context) []string
+	// Imports takes lists in; nil means that none can be sent.
+	Imports *Imports
 	// Version is this program's.
 	Version string
 	// Hosts are names by which the listener may be reached although it is on loopback: those of a proxy that keeps them.
@@ -55,6 +59,11 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /api/v1/status", s.apiStatus)
 	mux.HandleFunc("GET /api/v1/campaigns/{name}", s.apiCampaign)
+	if c.Imports != nil {
+		mux.HandleFunc("POST "+importsPath, s.startImport)
+		mux.HandleFunc("GET "+importsPath+"/{id}", s.apiImport)
+		mux.HandleFunc("GET "+importsPath+"/{id}/rejects", s.apiRejects)
+	}
 	mux.Handle("GET /static/", s.static(http.FileServerFS(files)))
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", c.Metrics.handler(c.Source, c.Version))

@@ -51,7 +51,7 @@ func (a *app) forgetCommand() *cobra.Command {
 			}
 			out := &forgetJSON{Teams: []forgetTeam{}, Remains: []string{}}
 			if !hereOnly {
-				if err := a.forget(cmd.Context(), phone, team, reason, out); err != nil {
+				if err := errors.Join(a.forget(cmd.Context(), phone, team, reason, out), a.sweepImports(cmd.Context())); err != nil {
 					return err
 				}
 			}

@@ -25,8 +25,9 @@ type importOptions struct {
 	form     listForm
 	rejects  string
 	dryRun   bool
-	tolerant bool // a list that cannot be read does not keep the others from being read
-	silent   bool // no progress
+	tolerant bool        // a list that cannot be read does not keep the others from being read
+	silent   bool        // no progress
+	work     *importWork // what hears of the progress instead; nil = nobody
 }
 
 func (a *app) importCommand() *cobra.Command {

@@ -22,6 +22,7 @@ type list struct {
 	columns map[string]string
 	country string
 	form    listForm
+	maxCell int // bytes of a cell; 0 = what a row may have
 
 	reader *importer.Reader
 	close  func() error
@@ -66,16 +67,7 @@ func (a *app) lists(r *store.Record, files []string, o importOptions) ([]*list, 
 			return
 		}
 		for _, in := range inputs {
-			columns := maps.Clone(entry.Columns)
-			if columns == nil {
-				columns = map[string]string{}
-			}
-			maps.Copy(columns, o.columns)
-			l := &list{input: in, columns: columns, country: entry.Country, form: o.form.over(&entry)}
-			if o.country != "" {
-				l.country = o.country
-			}
-			lists = append(lists, l)
+			lists = append(lists, o.list(in, entry))
 		}
 	}
 	if len(files) == 0 {
@@ -98,6 +90,20 @@ func (a *app) lists(r *store.Record, files []string, o importOptions) ([]*list, 
 	return lists, errors.Join(errs...)
 }
 
+// list is a list that is read as a campaign's entry says, as far as the options say nothing else.
+func (o *importOptions) list(in importer.Input, entry campaign.Source) *list {
+	columns := maps.Clone(entry.Columns)
+	if columns == nil {
+		columns = map[string]string{}
+	}
+	maps.Copy(columns, o.columns)
+	l := &list{input: in, columns: columns, country: cmp.Or(o.country, entry.Country), form: o.form.over(&entry)}
+	if o.work != nil {
+		l.maxCell = maxJobCell
+	}
+	return l
+}
+
 // openLists reads the heads of all lists, so that what is wrong with one is known before anything is taken in. It returns
 // those that can be read beside what is wrong with the others.
 func (a *app) openLists(ctx context.Context, plan *campaign.Plan, lists []*list) ([]*list, error) {
@@ -107,7 +113,7 @@ func (a *app) openLists(ctx context.Context, plan *campaign.Plan, lists []*list)
 	for _, l := range lists {
 		if err := l.open(ctx, importer.Options{
 			Plan: plan, Now: a.now(), Source: l.input.Name, Columns: l.columns, Country: l.country, Seen: seen,
-			Sheet: l.form.sheet, Encoding: l.form.encoding, Delimiter: l.form.delim(),
+			Sheet: l.form.sheet, Encoding: l.form.encoding, Delimiter: l.form.delim(), MaxCell: l.maxCell,
 		}); err != nil {
 			errs = append(errs, err)
 			continue
@@ -188,6 +194,18 @@ type imported struct {
 	Preview *preview `json:"preview,omitempty"` // of a dry run
 }
 
+// attrs are the counts for a log.
+func (i *imported) attrs() []any {
+	attrs := []any{
+		"campaign", i.Campaign, "rows", i.Rows, "added", i.Added, "updated", i.Updated, "unchanged", i.Unchanged,
+		"duplicate", i.Duplicate, "rejected", i.Rejected, "suppressed", i.Suppressed, "held", i.Held,
+	}
+	if i.RejectsFile != nil {
+		attrs = append(attrs, "rejects_file", *i.RejectsFile)
+	}
+	return attrs
+}
+
 // importLists reads a campaign's own lists.
 func (a *app) importLists(ctx context.Context, name string, o importOptions) (*importer.Summary, error) {
 	r, err := a.record(ctx, name)
@@ -210,14 +228,7 @@ func (a *app) importLists(ctx context.Context, name string, o importOptions) (*i
 func (a *app) importScheduled(ctx context.Context, name string) error {
 	sum, err := a.importLists(ctx, name, importOptions{tolerant: true, silent: true})
 	if sum != nil {
-		attrs := []any{
-			"campaign", name, "rows", sum.Rows, "added", sum.Added, "updated", sum.Updated, "unchanged", sum.Unchanged,
-			"duplicate", sum.Duplicate, "rejected", sum.Rejected, "suppressed", sum.Suppressed, "held", sum.Held,
-		}
-		if sum.RejectsFile != nil {
-			attrs = append(attrs, "rejects_file", *sum.RejectsFile)
-		}
-		a.logger(slog.LevelInfo).InfoContext(ctx, "lists imported", attrs...)
+		a.logger(slog.LevelInfo).InfoContext(ctx, "lists imported", (&imported{Summary: sum}).attrs()...)
 	}
 	if err != nil {
 		return fmt.Errorf("import the lists of campaign %s: %w", name, err)

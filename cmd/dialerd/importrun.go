@@ -35,6 +35,18 @@ type importRun struct {
 	batch   []*campaign.Lead
 	places  map[string]store.Place // lanes of the batch that are new to the record
 	taking  []*taking              // batches that the record is taking in, the oldest first
+
+	size    int64 // of all lists, in bytes
+	unsized bool  // nobody knows it
+	read    int64 // bytes of the lists that were read to their end
+}
+
+// share is how much of all lists has been read, with so many bytes of the one that is being read; nil when nobody knows.
+func (r *importRun) share(bytes int64) *float64 {
+	if r.unsized || r.size == 0 || bytes < 0 {
+		return nil
+	}
+	return new(min(1, float64(r.read+bytes)/float64(r.size)))
 }
 
 // begin makes ready for the rows of the lists.
@@ -50,6 +62,13 @@ func (r *importRun) begin(ctx context.Context, lists []*list) error {
 			base += "-" + stem(lists[0].input.Name)
 		}
 		path = filepath.Join(s.DataDir, "rejects", base+".csv")
+		if r.o.work != nil {
+			path = jobRejects(s.DataDir, r.o.work.job.ID)
+		}
+	}
+	for _, l := range lists {
+		r.size += l.input.Size
+		r.unsized = r.unsized || l.input.Size < 0
 	}
 	r.places = map[string]store.Place{}
 	r.rejects = &rejects{to: path, asked: r.o.rejects != "", dryRun: r.o.dryRun, columns: union(lists)}
@@ -147,12 +166,19 @@ func (r *importRun) list(ctx context.Context, l *list) error {
 		if show != nil {
 			show.show(progressAt{bytes: b.read, rows: r.sum.Rows - from + r.pending(), rejected: r.sum.Rejected})
 		}
+		if r.o.work != nil {
+			r.o.work.at(r.sum.Rows+r.pending(), r.sum.Rejected, r.share(b.read))
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return errors.Join(context.Cause(ctx), r.settle())
 	}
 	if err := r.flush(ctx); err != nil {
 		return err
+	}
+	r.read += l.input.Size
+	if r.o.work != nil {
+		r.o.work.read(l)
 	}
 	if show != nil {
 		show.whole(progressAt{bytes: l.reader.BytesRead(), rows: r.sum.Rows - from, rejected: r.sum.Rejected})
