@@ -112,7 +112,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(), a.importCommand(), a.leadCommand(), a.campaignCommand(), a.whyCommand(),
-		a.whereCommand(), a.exportCommand(), a.dncCommand(), a.agentsCommand(), a.unresolvedCommand(), a.mockCommand(),
+		a.whereCommand(), a.exportCommand(), a.dncCommand(), a.agentsCommand(), a.automationCommand(), a.unresolvedCommand(), a.mockCommand(),
 		a.configCommand(), a.versionCommand(), a.fsckCommand(), a.doctorCommand(),
 		a.rulesCommand(), a.auditCommand(), a.forgetCommand(), a.supervisorCommand(),
 	)
