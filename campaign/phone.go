@@ -19,3 +19,24 @@ func (p Phone) Masked() string {
 
 // LogValue masks the number in logs.
 func (p Phone) LogValue() slog.Value { return slog.StringValue(p.Masked()) }
+
+// Is reports whether a text is a way of writing the phone, and nothing else: its digits are the phone's with or without the country code
+// 1, or with 00 for the plus sign.
+func (p Phone) Is(text string) bool {
+	if len(p) < 2 {
+		return false
+	}
+	var digits []byte
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+			digits = append(digits, c)
+		case strings.IndexByte("+-.()/ '\t", c) >= 0:
+		default:
+			return false
+		}
+	}
+	want := string(p[1:])
+	got := strings.TrimPrefix(string(digits), "00")
+	return got == want || len(want) == 11 && want[0] == '1' && got == want[1:]
+}

@@ -21,7 +21,7 @@ func findContact(ctx context.Context, api *thoughtly.Client, phone campaign.Phon
 			return "", err
 		}
 		for _, c := range found.Items {
-			if samePhone(c.Phone, phone) {
+			if phone.Is(c.Phone) {
 				return c.ID, nil
 			}
 		}
@@ -44,11 +44,6 @@ func attributes(name string, lead *campaign.Lead) map[string]any {
 	a[MetaCampaign] = name
 	a[MetaLead] = lead.ID
 	return a
-}
-
-// samePhone compares a number as the API spells it with ours: the digits decide.
-func samePhone(spelled string, phone campaign.Phone) bool {
-	return spelled != "" && digits(spelled) == digits(string(phone))
 }
 
 func digits(s string) string {

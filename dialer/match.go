@@ -64,7 +64,7 @@ func (l *lookup) likely(ctx context.Context, r *thoughtly.Response) (string, err
 		return !at.Before(a.At.Add(-callSlack)) && at.Before(a.At.Add(callQueue))
 	}
 	for id, a := range l.open {
-		if samePhone(r.Phone, a.Phone) && fits(a) {
+		if a.Phone.Is(r.Phone) && fits(a) {
 			return id, nil
 		}
 	}
@@ -108,7 +108,7 @@ func (l *lookup) near(records []thoughtly.Response) bool {
 func blind(records []thoughtly.Response, phone campaign.Phone) bool {
 	others := 0
 	for i := range records {
-		if r := &records[i]; r.Phone != "" && !samePhone(r.Phone, phone) {
+		if r := &records[i]; r.Phone != "" && !phone.Is(r.Phone) {
 			others++
 		}
 	}

@@ -129,34 +129,16 @@ func namesPhone(rec *leadRecord, row *leadRow, phone campaign.Phone) bool {
 		}
 	}
 	for _, cell := range row.Values {
-		if SamePhone(cell, phone) {
+		if phone.Is(cell) {
 			return true
 		}
 	}
 	for _, value := range rec.Overrides {
-		if SamePhone(value, phone) {
+		if phone.Is(value) {
 			return true
 		}
 	}
 	return false
-}
-
-// SamePhone reports whether a text is a way of writing a phone, and nothing else but an extension of separators: its digits are those of
-// the phone with or without the country code 1, or of the phone itself.
-func SamePhone(text string, phone campaign.Phone) bool {
-	var digits []byte
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c >= '0' && c <= '9':
-			digits = append(digits, c)
-		case strings.IndexByte("+-.()/ '\t", c) >= 0:
-		default:
-			return false
-		}
-	}
-	want := string(phone[1:])
-	got := strings.TrimPrefix(string(digits), "00")
-	return got == want || len(want) == 11 && want[0] == '1' && got == want[1:]
 }
 
 // forgetEvents drops waiting events that are about a person.
