@@ -24,6 +24,9 @@ type Campaign struct {
 	Statuses map[string]Disposition  `json:"statuses,omitempty"` // raw status words of the API, mapped by the operator
 	Pace     Pace                    `json:"pace"`
 	Budget   Budget                  `json:"budget"`
+
+	// OptOutWords are phrases that mean "never call me again" beside those that OptsOut knows.
+	OptOutWords []string `json:"opt_out_words,omitempty"`
 }
 
 // Agent is a Thoughtly agent ("interview") that talks for the campaign.

@@ -25,6 +25,7 @@ type campaignFile struct {
 	Attempts attemptsEntry           `yaml:"attempts" doc:"how often people are called"`
 	Outcomes map[string]outcomeEntry `yaml:"outcomes" doc:"what follows a disposition"`
 	Statuses map[string]string       `yaml:"statuses" doc:"raw status of the API to disposition"`
+	OptOut   []string                `yaml:"opt_out_words" doc:"phrases that mean never call me again, beside those of English, Spanish and French that are known anyway"`
 	Pace     paceEntry               `yaml:"pace" doc:"how fast the campaign calls"`
 	Budget   budgetEntry             `yaml:"budget" doc:"what the campaign may spend; no limit unless set"`
 }
@@ -164,6 +165,10 @@ func (d *decoder) campaign(doc ast.Node, settings *Settings) campaign.Campaign {
 	for i := range f.Leads {
 		c.Leads = append(c.Leads, f.source(i, d))
 	}
+	if i, problem := campaign.ValidOptOutWords(f.OptOut); problem != "" {
+		d.fail(fmt.Sprintf("opt_out_words[%d]", i), "%s", problem)
+	}
+	c.OptOutWords = f.OptOut
 	for raw, to := range f.Statuses {
 		if c.Statuses == nil {
 			c.Statuses = map[string]campaign.Disposition{}

@@ -24,7 +24,7 @@ func outcome(c *campaign.Campaign, r *thoughtly.Response, transferred bool) (cam
 }
 
 func disposition(c *campaign.Campaign, r *thoughtly.Response, transferred bool) campaign.Disposition {
-	if optedOut(r) {
+	if optedOut(r, c.OptOutWords) {
 		return campaign.DoNotCall
 	}
 	said, told := named(c, r.Outcome)
