@@ -1,11 +1,6 @@
 package campaign
 
-import (
-	"slices"
-	"time"
-
-	"github.com/dialerd/dialerd/region"
-)
+import "time"
 
 // Verdict is the answer to "may this lead be called now?".
 type Verdict string
@@ -25,6 +20,8 @@ type Decision struct {
 	Until time.Time
 	// Closes is when the permission to call ends: the end of the window less the guard. Zero = it does not end.
 	Closes time.Time
+	// Whole says that the reason holds for every other lead of the campaign as well: there is no use in trying them.
+	Whole bool
 }
 
 // Fate is the state that a lead gets by a verdict of Never: held when a person can mend it, closed when it is final.
@@ -89,6 +86,7 @@ type answer struct {
 	reason Reason
 	until  time.Time // when this rule alone will say yes; zero = time does not decide
 	ends   time.Time // for the window: when its yes ends
+	whole  bool      // the same holds for every lead of the campaign
 }
 
 var yes = answer{ok: true}
@@ -105,7 +103,7 @@ func Decide(s Subject, now time.Time) Decision {
 			}
 			continue
 		}
-		d.Reason, d.Closes = a.reason, time.Time{}
+		d.Reason, d.Closes, d.Whole = a.reason, time.Time{}, a.whole
 		if a.never {
 			d.Verdict = Never
 			return d
@@ -180,7 +178,7 @@ func (s Subject) ask(r rule, t time.Time) answer {
 		return s.askHold()
 	case ruleSchedule:
 		if s.Plan.Schedule.Starts() && !s.Plan.Running(t) {
-			return answer{reason: ReasonSchedule, until: s.Plan.NextStart(t)}
+			return answer{reason: ReasonSchedule, until: s.Plan.NextStart(t), whole: true}
 		}
 	case ruleNotBefore:
 		if t.Before(s.Lead.NotBefore) {
@@ -206,14 +204,14 @@ func (s Subject) ask(r rule, t time.Time) answer {
 		return s.askBudget(t)
 	case ruleInFlight:
 		if m := s.Plan.Pace.MaxInFlight; m > 0 && s.Facts.InFlight >= m {
-			return answer{reason: ReasonInFlight}
+			return answer{reason: ReasonInFlight, whole: true}
 		}
 		if m := s.Facts.TeamMaxInFlight; m > 0 && s.Facts.TeamInFlight >= m {
-			return answer{reason: ReasonInFlight}
+			return answer{reason: ReasonInFlight, whole: true}
 		}
 	case ruleClock:
 		if s.Facts.ClockOff {
-			return answer{reason: ReasonClock}
+			return answer{reason: ReasonClock, whole: true}
 		}
 	}
 	return yes
@@ -236,12 +234,12 @@ func (s Subject) askLead() answer {
 
 func (s Subject) askHold() answer {
 	switch {
-	case s.Facts.TeamPaused != "", s.Facts.Problem != "":
-		return answer{reason: ReasonHold}
+	case s.Facts.TeamPaused != "", s.Facts.Problem != "", s.Facts.RecordFull:
+		return answer{reason: ReasonHold, whole: true}
 	case s.Facts.Hold == HoldPaused || s.Facts.Hold == HoldStopped:
-		return answer{reason: ReasonHold}
+		return answer{reason: ReasonHold, whole: true}
 	case !s.Plan.Schedule.Starts() && s.Facts.Hold != HoldStarted:
-		return answer{reason: ReasonSchedule}
+		return answer{reason: ReasonSchedule, whole: true}
 	}
 	return yes
 }
@@ -271,114 +269,15 @@ func (s Subject) askWindow(t time.Time) answer {
 	return a
 }
 
-// Limit is one rolling cap: at most N attempts in any stretch of Per.
-type Limit struct {
-	N      int
-	Per    time.Duration
-	Source string // who says so: the campaign, or a region and its law
-}
-
-// Reason names the cap by its length.
-func (l Limit) Reason() Reason {
-	switch {
-	case l.Per <= 24*time.Hour:
-		return ReasonCap24h
-	case l.Per <= 7*24*time.Hour:
-		return ReasonCap7d
-	}
-	return ReasonCap30d
-}
-
-// free is when the next attempt would keep the cap, given the earlier ones (oldest first); zero = now.
-func (l Limit) free(calls []time.Time, t time.Time) time.Time {
-	if l.N <= 0 || len(calls) < l.N {
-		return time.Time{}
-	}
-	// The N-th last call must have left the stretch.
-	at := calls[len(calls)-l.N].Add(l.Per + CapMargin)
-	if t.Before(at) {
-		return at
-	}
-	return time.Time{}
-}
-
-// Limits lists every rolling cap on a phone at t: the campaign's own and those of every region that it could be in.
-func (p *Plan) Limits(place *Place, t time.Time) []Limit {
-	const day = 24 * time.Hour
-	limits := []Limit{
-		{p.Attempts.Per24h, day, "attempts.per_24h"},
-		{p.Attempts.Per7d, 7 * day, "attempts.per_7d"},
-		{p.Attempts.Per30d, 30 * day, "attempts.per_30d"},
-	}
-	if place != nil && p.Calling.Rules == RulesLegal {
-		for _, c := range place.CapsAt(t) {
-			if !c.Completed && !c.Refusal {
-				limits = append(limits, Limit{c.N, c.Per, c.Region + ": " + c.Source})
-			}
-		}
-	}
-	return slices.DeleteFunc(limits, func(l Limit) bool { return l.N <= 0 })
-}
-
-// Quiet is one pause that follows a conversation, or a refusal: no attempt for so long after it.
-type Quiet struct {
-	Per     time.Duration
-	Refusal bool // after a no, not after every conversation
-	Reason  Reason
-	Source  string
-}
-
-// Quiets lists the pauses that hold for the lead's next call: the campaign's own, unless this call was agreed upon, and those of every
-// region that it could be in.
-func (p *Plan) Quiets(l *Lead, place *Place, t time.Time) []Quiet {
-	var quiets []Quiet
-	if p.Attempts.AfterConversation > 0 && !l.agreed() {
-		quiets = append(quiets, Quiet{Per: p.Attempts.AfterConversation, Reason: ReasonGap, Source: "attempts.after_conversation"})
-	}
-	if place == nil || p.Calling.Rules != RulesLegal {
-		return quiets
-	}
-	for _, c := range place.CapsAt(t) {
-		if c.Completed || c.Refusal {
-			quiets = append(quiets, Quiet{c.Per, c.Refusal, quietReason(c), c.Region + ": " + c.Source})
-		}
-	}
-	return quiets
-}
-
-// quietReason names the pause after a conversation by its length, as caps are; the pause after a no is a gap.
-func quietReason(c region.Cap) Reason {
-	if c.Refusal {
-		return ReasonGap
-	}
-	return Limit{Per: c.Per}.Reason()
-}
-
-// agreed reports whether the person asked for the next call: then no pause after the conversation holds it off.
-func (l *Lead) agreed() bool { return l.Promised || l.Disposition == Callback }
-
 func (s Subject) askCaps(t time.Time) answer {
-	const day = 24 * time.Hour
 	a := yes
-	a.apply(Limit{N: s.Plan.Attempts.Per24h, Per: day}, s.Facts.Calls, t)
-	a.apply(Limit{N: s.Plan.Attempts.Per7d, Per: 7 * day}, s.Facts.Calls, t)
-	a.apply(Limit{N: s.Plan.Attempts.Per30d, Per: 30 * day}, s.Facts.Calls, t)
-	if s.Plan.Calling.Rules != RulesLegal || s.Place == nil {
-		return a
-	}
-	for _, c := range s.Place.CapsAt(t) {
-		if !c.Completed && !c.Refusal {
-			a.apply(Limit{N: c.N, Per: c.Per}, s.Facts.Calls, t)
+	s.Plan.eachLimit(s.Place, t, func(l Limit) {
+		// The cap that frees last decides.
+		if free := l.free(s.Facts.Calls, t); !free.IsZero() {
+			a.deny(l.Reason(), free)
 		}
-	}
+	})
 	return a
-}
-
-// apply puts one cap to the calls. The cap that frees last decides.
-func (a *answer) apply(l Limit, calls []time.Time, t time.Time) {
-	if free := l.free(calls, t); !free.IsZero() {
-		a.deny(l.Reason(), free)
-	}
 }
 
 func (a *answer) deny(reason Reason, until time.Time) {
@@ -397,55 +296,20 @@ func (s Subject) askGap(t time.Time) answer {
 	return yes
 }
 
-// askTalked keeps the pauses after a conversation and after a refusal. It says the same as Quiets, without a list.
+// askTalked keeps the pauses after a conversation and after a refusal.
 func (s Subject) askTalked(t time.Time) answer {
 	a := yes
-	if s.Plan.Attempts.AfterConversation > 0 && !s.Lead.agreed() {
-		a.rest(s.Facts.LastConversation, s.Plan.Attempts.AfterConversation, t, ReasonGap)
-	}
-	if s.Plan.Calling.Rules != RulesLegal || s.Place == nil {
-		return a
-	}
-	for _, c := range s.Place.CapsAt(t) {
-		// A cap on conversations looks at the last one only; every such row allows exactly one.
-		switch {
-		case c.Refusal:
-			a.rest(s.Facts.LastRefusal, c.Per, t, quietReason(c))
-		case c.Completed:
-			a.rest(s.Facts.LastConversation, c.Per, t, quietReason(c))
+	s.Plan.eachQuiet(s.Lead, s.Place, t, func(q Quiet) {
+		last := s.Facts.LastConversation
+		if q.Refusal {
+			last = s.Facts.LastRefusal
 		}
-	}
+		if last.IsZero() {
+			return // it never happened
+		}
+		if free := last.Add(q.Per + CapMargin); t.Before(free) {
+			a.deny(q.Reason, free)
+		}
+	})
 	return a
 }
-
-// rest puts one pause after something that happened; zero = it never did.
-func (a *answer) rest(last time.Time, pause time.Duration, t time.Time, reason Reason) {
-	if last.IsZero() {
-		return
-	}
-	if free := last.Add(pause + CapMargin); t.Before(free) {
-		a.deny(reason, free)
-	}
-}
-
-// askBudget asks for the calls of the day: of the campaign, of its agent and of the team. What was counted is of the day that the
-// facts were read on.
-func (s Subject) askBudget(t time.Time) answer {
-	a := yes
-	if spent(s.Plan.Budget.CallsPerDay, s.Facts.CallsToday) || s.AgentSpent() {
-		if tomorrow := s.Plan.tomorrow(s.Facts.Now); t.Before(tomorrow) {
-			a.deny(ReasonBudget, tomorrow)
-		}
-	}
-	if spent(s.Facts.TeamCallsPerDay, s.Facts.TeamCallsToday) && t.Before(s.Facts.TeamDayEnds) {
-		a.deny(ReasonBudget, s.Facts.TeamDayEnds)
-	}
-	return a
-}
-
-// AgentSpent reports whether the lead's agent has had its calls of the day.
-func (s Subject) AgentSpent() bool {
-	return spent(s.Plan.AgentFor(s.Lead).CallsPerDay, s.Facts.AgentCallsToday)
-}
-
-func spent(most, calls int) bool { return most > 0 && calls >= most }

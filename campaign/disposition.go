@@ -38,15 +38,18 @@ var dispositionForm = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 // ValidDisposition reports whether d may name a disposition: 1 to 64 of a-z, 0-9 and underscore.
 func ValidDisposition(d Disposition) bool { return dispositionForm.MatchString(string(d)) }
 
-// Conversation reports whether a person was spoken to.
-func (d Disposition) Conversation() bool {
+// Answered reports whether a person or a machine may have picked up, so that the call may have cost talk time.
+func (d Disposition) Answered() bool {
 	switch d {
-	case NoAnswer, Busy, Voicemail, Failed, Suppressed, Cancelled, Unknown:
+	case NoAnswer, Busy, Failed, Suppressed, Cancelled:
 		return false
 	default:
 		return true
 	}
 }
+
+// Conversation reports whether a person was spoken to.
+func (d Disposition) Conversation() bool { return d.Answered() && d != Voicemail && d != Unknown }
 
 // Refusal reports whether the person said no to being called about this: in some countries that silences the caller for months.
 func (d Disposition) Refusal() bool { return d == NotInterested || d == DoNotCall }

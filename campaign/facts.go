@@ -14,6 +14,8 @@ type Facts struct {
 	LastConversation time.Time   // when a person was last spoken to on this phone
 	LastRefusal      time.Time   // when a person last said no on this phone
 	OpenAttempt      string      // an attempt to this phone that has not ended
+	RecordFull       bool        // so much of the team's record of decisions waits for the archiver that no call may begin
+	Talk             Talk        // of this campaign
 	InFlight         int         // calls of this campaign under way
 	TeamInFlight     int         // calls of the team under way
 	TeamMaxInFlight  int         // 0 = no limit

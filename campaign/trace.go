@@ -21,7 +21,10 @@ type Step struct {
 
 // Explain is Decide with the reasons: every rule in the order of asking, each with its input, its answer and its source. It
 // never says anything else than Decide, because it asks the same rules.
-func Explain(s Subject, now time.Time) (Decision, []Step) {
+func Explain(s Subject, now time.Time) (Decision, []Step) { return Decide(s, now), Trace(s, now) }
+
+// Trace is what Explain says beside the decision, for one that was made.
+func Trace(s Subject, now time.Time) []Step {
 	steps := make([]Step, 0, rules)
 	for i := range rules {
 		r := rule(i)
@@ -37,7 +40,7 @@ func Explain(s Subject, now time.Time) (Decision, []Step) {
 		}
 		steps = append(steps, step)
 	}
-	return Decide(s, now), steps
+	return steps
 }
 
 // input says what a rule looked at, and where the rule comes from.
@@ -64,7 +67,7 @@ func (s Subject) input(r rule, now time.Time) (input, source string) {
 		}
 		return strings.Join(s.Place.Regions(), " ") + " in " + strings.Join(s.Place.Zones(), " "), "area codes, state, ZIP, timezone"
 	case ruleHold:
-		return fmt.Sprintf("campaign %s, team %s", orNone(string(s.Facts.Hold)), orNone(s.Facts.TeamPaused)), "operator"
+		return fmt.Sprintf("campaign %s, team %s", orNone(string(s.Facts.Hold)), orNone(s.Facts.TeamPaused)), "operator, agents, settings, record"
 	case ruleSchedule:
 		return fmt.Sprintf("start %s, stop %s in %s", orNone(strings.Join(p.Schedule.Start, "; ")),
 			orNone(strings.Join(p.Schedule.Stop, "; ")), p.Schedule.Location()), "schedule"
@@ -88,9 +91,9 @@ func (s Subject) input(r rule, now time.Time) (input, source string) {
 		return "open attempt " + orNone(s.Facts.OpenAttempt), "record"
 	case ruleBudget:
 		agent := p.AgentFor(s.Lead)
-		return fmt.Sprintf("today: campaign %d of %s, agent %s %d of %s, team %d of %s", s.Facts.CallsToday, orNoLimit(p.Budget.CallsPerDay),
-				agent.ID, s.Facts.AgentCallsToday, orNoLimit(agent.CallsPerDay), s.Facts.TeamCallsToday, orNoLimit(s.Facts.TeamCallsPerDay)),
-			"budget.calls_per_day; agents[].calls_per_day; teams[].budget.calls_per_day"
+		return fmt.Sprintf("today: campaign %d of %s, agent %s %d of %s, team %d of %s; talk time: %s", s.Facts.CallsToday, orNoLimit(p.Budget.CallsPerDay),
+				agent.ID, s.Facts.AgentCallsToday, orNoLimit(agent.CallsPerDay), s.Facts.TeamCallsToday, orNoLimit(s.Facts.TeamCallsPerDay), s.talkInput(agent)),
+			"budget.calls_per_day, .minutes, .cost; agents[].calls_per_day, .max_call; teams[].budget.calls_per_day, .plan.per_minute"
 	case ruleInFlight:
 		return fmt.Sprintf("campaign %d of %s, team %d of %s", s.Facts.InFlight, orNoLimit(p.Pace.MaxInFlight),
 			s.Facts.TeamInFlight, orNoLimit(s.Facts.TeamMaxInFlight)), "pace.max_in_flight"
@@ -119,6 +122,8 @@ func (s Subject) detail(r rule, a answer, now time.Time) string {
 		return string(a.reason) + ": the team is paused: " + s.Facts.TeamPaused
 	case r == ruleHold && s.Facts.Problem != "":
 		return string(a.reason) + ": the campaign cannot call: " + s.Facts.Problem
+	case r == ruleHold && s.Facts.RecordFull:
+		return string(a.reason) + ": the record of decisions waits for its archiver, and no call begins without its record; see dialerd doctor"
 	case r == ruleHold && s.Facts.Hold != HoldNone && s.Facts.Hold != HoldStarted:
 		return string(a.reason) + ": the campaign is " + string(s.Facts.Hold) + " by hand"
 	case r == ruleHold && a.reason == ReasonSchedule:
@@ -153,14 +158,24 @@ func (s Subject) clocks(now time.Time) string {
 		return "no place"
 	}
 	parts := make([]string, 0, 4)
-	for _, name := range s.Place.Zones() {
-		zone, err := region.Zone(name)
-		if err != nil {
-			continue
-		}
-		parts = append(parts, now.In(zone).Format("Mon 15:04")+" "+name)
+	for _, at := range LocalTimes(s.Place, now) {
+		parts = append(parts, at.Format("Mon 15:04")+" "+at.Location().String())
 	}
 	return strings.Join(parts, ", ")
+}
+
+// LocalTimes is a time in every zone that a lead could be in; none where nobody can say.
+func LocalTimes(place *Place, now time.Time) []time.Time {
+	if place == nil {
+		return nil
+	}
+	times := make([]time.Time, 0, 4)
+	for _, name := range place.Zones() {
+		if zone, err := region.Zone(name); err == nil {
+			times = append(times, now.In(zone))
+		}
+	}
+	return times
 }
 
 func (s Subject) windowSource(now time.Time) string {
@@ -175,17 +190,17 @@ func (s Subject) windowSource(now time.Time) string {
 
 func (s Subject) capSources(now time.Time) string {
 	var parts []string
-	for _, l := range s.Plan.Limits(s.Place, now) {
-		parts = append(parts, fmt.Sprintf("%d per %s (%s)", l.N, length(l.Per), l.Source))
-	}
+	s.Plan.eachLimit(s.Place, now, func(l Limit) {
+		parts = append(parts, fmt.Sprintf("%d per %s (%s)", l.N, length(l.Per), l.Source()))
+	})
 	return strings.Join(parts, "; ")
 }
 
 func (s Subject) quietSources(now time.Time) string {
 	var parts []string
-	for _, q := range s.Plan.Quiets(s.Lead, s.Place, now) {
-		parts = append(parts, fmt.Sprintf("%s (%s)", length(q.Per), q.Source))
-	}
+	s.Plan.eachQuiet(s.Lead, s.Place, now, func(q Quiet) {
+		parts = append(parts, fmt.Sprintf("%s (%s)", length(q.Per), q.Source()))
+	})
 	return orNone(strings.Join(parts, "; "))
 }
 
@@ -194,6 +209,16 @@ func (s Subject) nationalInput() string {
 		return "not asked for"
 	}
 	return orNone(s.Facts.NationalVersions())
+}
+
+// talkInput says what the campaign has talked, and what the longest call of an agent would add.
+func (s Subject) talkInput(agent Agent) string {
+	most := s.Plan.Budget.TalkTime(s.Facts.Talk.PerMinute)
+	if most <= 0 {
+		return "no limit"
+	}
+	return fmt.Sprintf("%s spent and %s reserved of %s, a call takes up to %s", length(s.Facts.Talk.Spent), length(s.Facts.Talk.Reserved),
+		length(most), length(agent.Reserve()))
 }
 
 // length writes a length of time as campaign files do: 7d, 1d12h, 90s as 1m30s.

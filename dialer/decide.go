@@ -19,6 +19,7 @@ func (d *Dialer) subject(ctx context.Context, team *Team, c *campaignView, lead 
 		return campaign.Subject{}, fmt.Errorf("read the facts of lead %s: %w", lead.ID, err)
 	}
 	facts.TeamMaxInFlight = team.MaxInFlight
+	facts.Talk.PerMinute = team.PerMinute
 	team.Budget.Fill(facts)
 	return campaign.Subject{Plan: c.plan, Lead: lead, Place: c.places[lead.Lane], Facts: facts}, nil
 }
@@ -47,7 +48,7 @@ func (d *Dialer) beginRequest(team *Team, c *campaignView, claim *store.Claim, s
 		MaxInFlight: store.MaxInFlight{Campaign: c.plan.Pace.MaxInFlight, Team: team.MaxInFlight},
 		CallsPerDay: c.plan.Budget.CallsPerDay, Day: c.plan.Day(now),
 		Days:    store.Days{Team: team.Budget.CallsPerDay, TeamDay: team.Budget.Day(now), Agent: agent.CallsPerDay},
-		Reserve: reserve(agent), TalkTime: talkTime(c.plan.Budget, team.PerMinute),
+		Reserve: agent.Reserve(), TalkTime: c.plan.Budget.TalkTime(team.PerMinute),
 		TeamEpoch: s.Facts.TeamEpoch, CampaignEpoch: s.Facts.CampaignEpoch,
 	}
 }
@@ -68,20 +69,4 @@ func quiets(all []campaign.Quiet) []store.Quiet {
 		out[i] = store.Quiet{Window: q.Per, Refusal: q.Refusal, Reason: q.Reason}
 	}
 	return out
-}
-
-// reserve is the longest time that a call of the agent can cost: whole minutes, as they are charged.
-func reserve(a campaign.Agent) time.Duration {
-	return (a.MaxCall + time.Minute - 1).Truncate(time.Minute)
-}
-
-// talkTime is what the campaign may spend in all: its minutes, or as many as its money buys, whichever is less; 0 = no bound.
-func talkTime(b campaign.Budget, perMinute float64) time.Duration {
-	minutes := b.Minutes
-	if b.Cost > 0 && perMinute > 0 {
-		if bought := b.Cost / perMinute; minutes <= 0 || bought < minutes {
-			minutes = bought
-		}
-	}
-	return time.Duration(minutes * float64(time.Minute))
 }

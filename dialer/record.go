@@ -2,7 +2,6 @@ package dialer
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -49,30 +48,21 @@ type decidedOnPerson struct {
 	Trace     []campaign.Step `json:"trace"`
 }
 
-// decided puts a decision with its trace into words for the record.
-func (d *Dialer) decided(c *campaignView, s campaign.Subject, decision campaign.Decision, now time.Time) *decided {
-	_, steps := campaign.Explain(s, now)
+// newDecided puts a decision with its trace into words for the record.
+func newDecided(c *campaignView, s campaign.Subject, decision campaign.Decision, now time.Time) *decided {
 	r := &decided{
 		Version: c.record.Version, Basis: c.plan.Consent.Basis, DNC: decidedDNC{s.Facts.TeamEpoch, s.Facts.CampaignEpoch, s.Facts.National},
-		Person: decidedOnPerson{Consent: s.Lead.Consent, ConsentAt: instant(s.Lead.ConsentAt), Evidence: c.plan.Evidence(s.Lead, now), Trace: steps},
+		Person: decidedOnPerson{Consent: s.Lead.Consent, ConsentAt: instant(s.Lead.ConsentAt), Evidence: c.plan.Evidence(s.Lead, now), Trace: campaign.Trace(s, now)},
 	}
 	r.Rules, r.TZData = c.plan.Versions()
 	if s.Place != nil {
 		r.Regions, r.Zones, r.Rows = s.Place.Regions(), s.Place.Zones(), s.Place.SourcesAt(now)
-		for _, step := range steps {
-			if step.Rule == "window" {
-				r.Local = strings.Split(step.Input, ", ")
-			}
+		for _, at := range campaign.LocalTimes(s.Place, now) {
+			r.Local = append(r.Local, at.Format("Mon 15:04")+" "+at.Location().String())
 		}
 	}
 	for _, l := range c.plan.Limits(s.Place, now) {
-		count := 0
-		for _, call := range s.Facts.Calls {
-			if now.Sub(call) < l.Per {
-				count++
-			}
-		}
-		r.Caps = append(r.Caps, decidedCap{l.Per.Seconds(), count, l.N, l.Source})
+		r.Caps = append(r.Caps, decidedCap{l.Per.Seconds(), l.Count(s.Facts.Calls, now), l.N, l.Source()})
 	}
 	r.Until = instant(decision.Closes)
 	return r

@@ -34,46 +34,34 @@ const (
 	phoneWait = 30 * time.Second
 	// listWait is how long a lead waits for a newer version of its country's do-not-call list; a person has to load that.
 	listWait = 10 * time.Minute
+	// talkWait is how long a lead waits whose agent's longest call is more than is left of the talk time, where other agents' are not:
+	// calls under way may give some back.
+	talkWait = 10 * time.Minute
 )
 
 // judge reads a decision that says no.
-func judge(s campaign.Subject, decision campaign.Decision, now time.Time) verdict {
+func judge(decision campaign.Decision, now time.Time) verdict {
 	v := verdict{reason: decision.Reason, until: decision.Until}
 	if decision.Verdict == campaign.Never {
 		v.never, v.fate = true, decision.Fate()
 		return v
 	}
-	if until := now.Add(leastWait); v.until.Before(until) {
+	least := leastWait
+	switch {
+	case decision.Whole:
+		v.scope = ofCampaign
+	case !decision.Until.IsZero():
+	case decision.Reason == campaign.ReasonInFlight:
+		least = phoneWait
+	case decision.Reason == campaign.ReasonRulesExpired:
+		least = listWait
+	case decision.Reason == campaign.ReasonBudget:
+		least = talkWait
+	}
+	if until := now.Add(least); v.until.Before(until) {
 		v.until = until
 	}
-	switch {
-	case now.Before(s.Lead.Due), now.Before(s.Lead.NotBefore):
-		// Whatever word stands for it, it is the lead's own.
-	case s.Facts.OpenAttempt != "" && decision.Reason == campaign.ReasonInFlight:
-		v.until = now.Add(phoneWait)
-		if n := len(s.Facts.Calls); n > 0 { // when that call is over, the gap from its beginning still holds
-			if free := s.Facts.Calls[n-1].Add(s.Plan.Attempts.Gap + campaign.CapMargin); free.After(v.until) {
-				v.until = free
-			}
-		}
-	case decision.Reason == campaign.ReasonRulesExpired:
-		v.until = now.Add(listWait)
-	case decision.Reason == campaign.ReasonBudget && s.AgentSpent() && len(s.Plan.Agents) > 1:
-		// The other agents go on.
-	case ofAll(decision.Reason):
-		v.scope = ofCampaign
-	}
 	return v
-}
-
-// ofAll reports whether a reason, unless it is the lead's own, holds for the whole campaign.
-func ofAll(r campaign.Reason) bool {
-	switch r {
-	case campaign.ReasonHold, campaign.ReasonBudget, campaign.ReasonLimit, campaign.ReasonClock, campaign.ReasonInFlight, campaign.ReasonSchedule:
-		return true
-	default:
-		return false
-	}
 }
 
 // refuse puts a picked lead where the verdict says.
