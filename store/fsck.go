@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -32,7 +31,7 @@ func (s *Store) Fsck(ctx context.Context, name string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &checker{s: s, team: r.team, report: &Report{}}
+	k := &checker{s: s, team: r.team, report: &Report{}, scale: newScale(false)}
 	if err := k.load(ctx); err != nil {
 		return nil, fmt.Errorf("check campaign %q: %w", name, err)
 	}
@@ -48,19 +47,28 @@ func (s *Store) FsckTeam(ctx context.Context, team string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &checker{s: s, team: team, report: &Report{}}
+	k := &checker{s: s, team: team, report: &Report{}, scale: newScale(false)}
+	if err := k.whole(ctx, refs); err != nil {
+		return nil, err
+	}
+	return k.report, nil
+}
+
+// whole checks a team.
+func (k *checker) whole(ctx context.Context, refs []ref) error {
 	if err := k.load(ctx); err != nil {
-		return nil, fmt.Errorf("check team %q: %w", team, err)
+		return fmt.Errorf("check team %q: %w", k.team, err)
 	}
 	for _, r := range refs {
 		if err := k.campaign(ctx, r); err != nil {
-			return nil, fmt.Errorf("check campaign %q: %w", r.name, err)
+			return fmt.Errorf("check campaign %q: %w", r.name, err)
 		}
 	}
 	if err := k.shared(ctx); err != nil {
-		return nil, fmt.Errorf("check team %q: %w", team, err)
+		return fmt.Errorf("check team %q: %w", k.team, err)
 	}
-	return k.done(), nil
+	k.done()
+	return nil
 }
 
 // checker compares records with indexes. What an index holds and no record accounts for stays in its map until the end.
@@ -71,9 +79,13 @@ type checker struct {
 
 	claims, sending, open map[string]float64 // member → score
 	tokens, contactOpen   map[string]string
-	flight, days          map[string]int
 	calls                 map[campaign.Phone][]ringing // attempts by phone, over the campaigns checked
 	keyed                 map[string]campaign.Phone    // leads with keys of their own, as "N.lead"
+	contactSeen           map[string]string            // contactOpen as it was read
+	named                 map[string]string            // id of an open attempt's call → the attempt
+	scale                 *scale                       // what the counters must be
+	found                 int                          // differences so far
+	damage                damage
 }
 
 // ringing is what the history of a phone must say about one attempt.
@@ -82,6 +94,8 @@ type ringing struct {
 	second  int64
 	refused bool
 	open    bool
+	spoke   int64 // when its conversation ended, s; 0 = there was none
+	said    int64 // when the person said no, s
 }
 
 // place is where a lead was found.
@@ -91,6 +105,7 @@ type place struct {
 }
 
 func (k *checker) differ(format string, args ...any) {
+	k.found++
 	k.report.Differences = append(k.report.Differences, fmt.Sprintf(format, args...))
 }
 
@@ -104,8 +119,7 @@ func (k *checker) done() *Report {
 
 // load reads the small indexes of the team.
 func (k *checker) load(ctx context.Context) error {
-	k.calls, k.keyed, k.flight = map[campaign.Phone][]ringing{}, map[string]campaign.Phone{}, map[string]int{}
-	k.days = map[string]int{}
+	k.calls, k.keyed, k.named, k.damage = map[campaign.Phone][]ringing{}, map[string]campaign.Phone{}, map[string]string{}, newDamage()
 	for name, to := range map[string]*map[string]float64{"claims": &k.claims, "sending": &k.sending, "open": &k.open} {
 		*to = map[string]float64{}
 		if err := k.eachScore(ctx, teamKey(k.team, name), func(member string, score float64) { (*to)[member] = score }); err != nil {
@@ -119,14 +133,17 @@ func (k *checker) load(ctx context.Context) error {
 		}
 		*to = got
 	}
+	k.contactSeen = maps.Clone(k.contactOpen)
 	for name := range k.claims {
 		if k.tokens[name] == "" {
 			k.differ("claim on %s has no token", name)
+			k.damage.lead(name)
 		}
 	}
 	for name := range k.tokens {
 		if _, ok := k.claims[name]; !ok {
 			k.differ("token of %s has no claim", name)
+			k.damage.lead(name)
 		}
 	}
 	return nil
@@ -171,7 +188,6 @@ func (k *checker) campaign(ctx context.Context, r ref) error {
 	if err != nil {
 		return err
 	}
-	want := map[string]int{} // what the counters must be
 	err = k.scan(ctx, r.key("leads"), func(pairs []string) error {
 		contacts, err := k.contacts(ctx, pairs)
 		if err != nil {
@@ -183,9 +199,13 @@ func (k *checker) campaign(ctx context.Context, r ref) error {
 				k.differ("lead %s of %q: %v", pairs[i], r.name, err)
 				continue
 			}
+			before := k.found
 			k.lead(r, pairs[i], rec, where[pairs[i]], contacts[rec.Phone])
+			if k.found > before {
+				k.damage.lead(r.member(pairs[i]), where[pairs[i]]...)
+			}
 			delete(where, pairs[i])
-			k.count(want, rec)
+			k.scale.put(r, pairs[i], rec)
 		}
 		return nil
 	})
@@ -194,16 +214,40 @@ func (k *checker) campaign(ctx context.Context, r ref) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(where)) {
 		k.differ("%q: queue %s holds %s, which is no lead", r.name, where[id][0].queue, id)
+		k.damage.lead(r.member(id), where[id]...)
 	}
 	for index, of := range map[string]map[string]float64{"claims": k.claims, "sending": k.sending, "open": k.open} {
 		for member := range of {
 			if strings.HasPrefix(member, strconv.FormatInt(r.n, 10)+".") {
 				k.differ("%q: %s holds %s, which no lead accounts for", r.name, index, member)
+				k.damage.entry(index, member)
 				delete(of, member)
 			}
 		}
 	}
-	return k.counters(ctx, r, want)
+	if err := k.callIDs(ctx, r); err != nil {
+		return err
+	}
+	return k.counters(ctx, fmt.Sprintf("%q", r.name), "c:"+strconv.FormatInt(r.n, 10)+":count")
+}
+
+// callIDs checks that the open attempts of a campaign are found by their calls' ids.
+func (k *checker) callIDs(ctx context.Context, r ref) error {
+	ids := slices.Sorted(maps.Keys(k.named))
+	for part := range slices.Chunk(ids, 500) {
+		got, err := k.s.client.HMGet(ctx, teamKey(k.team, "calls"), part...).Result()
+		if err != nil {
+			return err
+		}
+		for i, v := range got {
+			if attempt := k.named[part[i]]; v == nil {
+				k.differ("%q: the call of attempt %s is not found by its id", r.name, attempt)
+				k.damage.lead(leadOfAttempt(attempt))
+			}
+		}
+	}
+	clear(k.named)
+	return nil
 }
 
 // contacts looks up the contacts of the phones of some leads.
@@ -323,7 +367,16 @@ func (k *checker) attempt(r ref, lead string, rec *leadRecord, a *attemptRecord,
 	if phone == "" { // of a person who was forgotten
 		return
 	}
-	k.calls[phone] = append(k.calls[phone], ringing{id, a.At / 1000, a.State == campaign.Refused, a.State.Open()})
+	ring := ringing{id: id, second: a.At / 1000, refused: a.State == campaign.Refused, open: a.State.Open()}
+	if over := ring.second + int64(a.Seconds); a.State == campaign.Settled {
+		if a.Disposition.Conversation() {
+			ring.spoke = over
+		}
+		if a.Disposition.Refusal() {
+			ring.said = over
+		}
+	}
+	k.calls[phone] = append(k.calls[phone], ring)
 	score, sending := k.sending[id]
 	_, open := k.open[id]
 	// What is in doubt stays there for a while: its request may still be on the wire.
@@ -339,9 +392,8 @@ func (k *checker) attempt(r ref, lead string, rec *leadRecord, a *attemptRecord,
 	delete(k.sending, id)
 	delete(k.open, id)
 	if a.State.Open() {
-		if a.Lapsed == 0 {
-			k.flight["team"]++
-			k.flight["agent:"+a.Agent]++
+		if a.Call != "" {
+			k.named[a.Call] = id
 		}
 		if k.contactOpen[contact] != id {
 			k.differ("%q: attempt %s is open, its contact's is %q", r.name, id, k.contactOpen[contact])
@@ -350,53 +402,22 @@ func (k *checker) attempt(r ref, lead string, rec *leadRecord, a *attemptRecord,
 	}
 }
 
-// count adds a lead to what the counters must be; tally_lead and the scripts of attempts do the same step by step.
-func (k *checker) count(want map[string]int, rec *leadRecord) {
-	want["s:"+string(rec.State)]++
-	if rec.Reason != "" {
-		want["r:"+string(rec.State)+":"+string(rec.Reason)]++
-	}
-	if rec.Disposition != "" {
-		want["z:"+string(rec.Disposition)]++
-	}
-	want["a:refused"] += rec.Unlisted
-	for i := range rec.Attempts {
-		a := &rec.Attempts[i]
-		want["a:"+string(a.State)]++
-		if a.State == campaign.Refused {
-			continue
-		}
-		want["calls"]++
-		want["day:"+strconv.FormatInt(a.Day, 10)]++
-		k.days["agent:"+a.Agent+":"+strconv.FormatInt(a.Day, 10)]++
-		k.days["team:"+strconv.FormatInt(cmp.Or(a.TeamDay, a.Day), 10)]++
-		want["sec:spent"] += a.charged()
-		if a.State.Open() {
-			want["inflight"] += 1 - a.Lapsed
-			want["sec:reserved"] += int(a.Reserved)
-		}
-	}
-}
-
-func (k *checker) counters(ctx context.Context, r ref, want map[string]int) error {
-	got, err := k.s.client.HGetAll(ctx, r.key("count")).Result()
+// counters compares a hash of counters with what the leads sum up to.
+func (k *checker) counters(ctx context.Context, whose, hash string) error {
+	got, err := k.s.client.HGetAll(ctx, teamKey(k.team, hash)).Result()
 	if err != nil {
 		return err
 	}
-	k.compare(fmt.Sprintf("%q", r.name), want, got)
-	return nil
-}
-
-// compare compares counters; one at zero may be absent from want, and must be from got.
-func (k *checker) compare(whose string, want map[string]int, got map[string]string) {
+	want := k.scale.hash(hash)
 	for field, n := range want {
 		if n != atoi(got[field]) {
 			k.differ("%s: counter %s is %q, the records say %d", whose, field, got[field], n)
 		}
 	}
 	for field, v := range got {
-		if want[field] == 0 {
+		if want[field] == 0 { // a counter at zero is no field
 			k.differ("%s: counter %s is %s, the records say 0", whose, field, v)
 		}
 	}
+	return nil
 }

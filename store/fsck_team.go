@@ -10,22 +10,20 @@ import (
 
 // shared checks what the campaigns of a team have in common, after each of them was checked.
 func (k *checker) shared(ctx context.Context) error {
-	got, err := k.s.client.HGetAll(ctx, teamKey(k.team, "flight")).Result()
-	if err != nil {
+	if err := k.counters(ctx, "team "+k.team, "flight"); err != nil {
 		return err
 	}
-	k.compare("team "+k.team, k.flight, got)
-	days, err := k.s.client.HGetAll(ctx, teamKey(k.team, "days")).Result()
-	if err != nil {
+	if err := k.counters(ctx, "team "+k.team+", calls of a day", "days"); err != nil {
 		return err
 	}
-	k.compare("team "+k.team+", calls of a day", k.days, days)
 	for contact, id := range k.contactOpen {
 		k.differ("contact %s: its open attempt %s is not open", contact, id)
+		k.damage.entry("contactopen", contact)
 	}
 	for index, of := range map[string]map[string]float64{"claims": k.claims, "sending": k.sending, "open": k.open} {
 		for member := range of {
 			k.differ("%s holds %s, which no lead accounts for", index, member)
+			k.damage.entry(index, member)
 		}
 	}
 	if err := k.histories(ctx); err != nil {
@@ -42,6 +40,8 @@ func (k *checker) histories(ctx context.Context) error {
 			var rec phoneRecord
 			if err := json.Unmarshal([]byte(pairs[i+1]), &rec); err != nil {
 				k.differ("history of %s: %v", phone.Masked(), err)
+				k.damage.phone(phone, k.calls[phone], nil)
+				delete(k.calls, phone)
 				continue
 			}
 			k.history(phone, rec)
@@ -61,7 +61,7 @@ func (k *checker) histories(ctx context.Context) error {
 // history checks one phone. Begin forgets what is older than 31 days, so only what is younger than that, seen from the last attempt, has
 // to be there.
 func (k *checker) history(phone campaign.Phone, rec phoneRecord) {
-	calls := k.calls[phone]
+	calls, before := k.calls[phone], k.found
 	open, newest := "", int64(0)
 	for _, c := range calls {
 		if c.open && open != "" {
@@ -92,6 +92,25 @@ func (k *checker) history(phone campaign.Phone, rec phoneRecord) {
 	if !slices.Equal(want, got) {
 		k.differ("phone %s: its history has %v, the attempts say %v", phone.Masked(), got, want)
 	}
+	if k.found > before {
+		k.damage.phone(phone, calls, surplus(got, want))
+	}
+}
+
+// surplus is what a has more than b; both are sorted.
+func surplus(a, b []int64) []int64 {
+	var more []int64
+	for _, t := range a {
+		for len(b) > 0 && b[0] < t {
+			b = b[1:]
+		}
+		if len(b) > 0 && b[0] == t {
+			b = b[1:]
+			continue
+		}
+		more = append(more, t)
+	}
+	return more
 }
 
 // index compares the index of leads that cannot be found by their phone with the leads.
@@ -102,6 +121,8 @@ func (k *checker) index(ctx context.Context) error {
 				name := ref{n: n}.member(lead)
 				if k.keyed[name] != campaign.Phone(pairs[i]) {
 					k.differ("index of phones: %s is not under its phone", name)
+					k.damage.keyed = append(k.damage.keyed, misplaced{name, pairs[i]})
+					continue
 				}
 				delete(k.keyed, name)
 			}
@@ -113,6 +134,7 @@ func (k *checker) index(ctx context.Context) error {
 	}
 	for name := range k.keyed {
 		k.differ("index of phones: %s is missing", name)
+		k.damage.lead(name)
 	}
 	return nil
 }

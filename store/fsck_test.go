@@ -10,15 +10,21 @@ import (
 	"github.com/dialerd/dialerd/campaign"
 )
 
-// A check that finds nothing proves nothing unless it finds what is wrong.
-func TestFsckFindsWhatIsWrong(t *testing.T) {
+// harm is one thing that can be wrong with a record.
+type harm struct {
+	harm func(d *desk, p redis.Pipeliner, ids []string, attempt string)
+	want string // what the check says about it, in part
+}
+
+// beyondRepair are the harms that only a person can mend.
+var beyondRepair = []string{"record broken"}
+
+// harms are what the check has to find, and the repair to mend.
+func harms() map[string]harm {
 	r := ref{team: testTeam, name: testName, n: 1}
 	team := func(name string) string { return teamKey(testTeam, name) }
 	phone := string(phoneNumber(0))
-	for name, c := range map[string]struct {
-		harm func(d *desk, p redis.Pipeliner, ids []string, attempt string)
-		want string
-	}{
+	return map[string]harm{
 		"counter off": {func(d *desk, p redis.Pipeliner, _ []string, _ string) {
 			p.HIncrBy(d.Context(), r.key("count"), "s:staged", 1)
 		}, "s:staged"},
@@ -130,26 +136,63 @@ func TestFsckFindsWhatIsWrong(t *testing.T) {
 				p.HSet(d.Context(), r.key("leads"), ids[0], strings.Replace(raw, `"calling"`, `"held"`, 1))
 			}, "does not fit its attempts",
 		},
-	} {
+		"calling without an attempt": {
+			func(d *desk, p redis.Pipeliner, ids []string, _ string) {
+				raw, err := d.Client().HGet(d.Context(), r.key("leads"), ids[1]).Result()
+				d.must(err)
+				p.HSet(d.Context(), r.key("leads"), ids[1], strings.Replace(raw, `"staged"`, `"calling"`, 1))
+			}, "does not fit its attempts",
+		},
+		"history unreadable": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HSet(d.Context(), team("phones"), phone, "{")
+			}, "history of",
+		},
+		"call not found by its id": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.HDel(d.Context(), team("calls"), "call 1") }, "found by its id",
+		},
+		"calls of a day": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.Del(d.Context(), team("days")) }, "calls of a day",
+		},
+	}
+}
+
+// harmed is a sound record with one harm done to it.
+func (d *desk) harmed(c harm) []string {
+	d.Helper()
+	ids := d.staged(3)
+	keyed := newLead(5)
+	keyed.Key = "order 1"
+	d.add(keyed)
+	spoken := newLead(6)
+	spoken.Urgent = true
+	d.add(spoken)
+	_, err := d.Staged(d.Context(), d.pickOne(), contactOf(spoken.Phone))
+	d.must(err)
+	_, err = d.Accepted(d.Context(), d.begin(d.pickOne()), "call 1", d.now.Add(time.Minute), d.now)
+	d.must(err)
+	attempt := d.begin(d.pickOne())
+	d.sound()
+	pipe := d.Client().Pipeline()
+	c.harm(d, pipe, ids, attempt)
+	_, err = pipe.Exec(d.Context())
+	d.must(err)
+	return ids
+}
+
+// A check that finds nothing proves nothing unless it finds what is wrong.
+func TestFsckFindsWhatIsWrong(t *testing.T) {
+	for name, c := range harms() {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(d *desk) {
-				ids := d.staged(3)
-				keyed := newLead(5)
-				keyed.Key = "order 1"
-				d.add(keyed)
-				attempt := d.begin(d.pickOne())
-				d.sound()
-				pipe := d.Client().Pipeline()
-				c.harm(d, pipe, ids, attempt)
-				_, err := pipe.Exec(d.Context())
-				d.must(err)
+				ids := d.harmed(c)
 				report, err := d.FsckTeam(d.Context(), testTeam)
 				d.must(err)
 				want := strings.ReplaceAll(c.want, ids1, ids[1])
 				if report.OK() || !strings.Contains(strings.Join(report.Differences, "\n"), want) {
 					d.Errorf("found %q, want something about %q", report.Differences, want)
 				}
-				if all := strings.Join(report.Differences, "\n"); strings.Contains(all, phone) {
+				if all := strings.Join(report.Differences, "\n"); strings.Contains(all, string(phoneNumber(0))) {
 					d.Errorf("the report shows a phone: %s", all)
 				}
 			})

@@ -81,12 +81,8 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.json {
-				if err := a.printJSON(out); err != nil {
-					return err
-				}
-			} else {
-				a.printVerify(out)
+			if err := a.show(out, func() { a.printVerify(out) }); err != nil {
+				return err
 			}
 			if !out.OK {
 				return &exitError{code: exitBroken, err: errors.New("the record is not what it was: keep the folder and Redis as they are and find out who wrote to them")}

@@ -18,6 +18,15 @@ func (a *app) jsonFlag(cmd *cobra.Command) {
 // printJSON writes a result as one object on one stream, indented for people and readable for programs.
 func (a *app) printJSON(v any) error { return printJSON(a.out, v) }
 
+// show prints a result, as one object with --json, else by text.
+func (a *app) show(v any, text func()) error {
+	if a.json {
+		return a.printJSON(v)
+	}
+	text()
+	return nil
+}
+
 func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
