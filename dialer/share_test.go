@@ -10,7 +10,7 @@ import (
 )
 
 // Leads without a contact cost two requests each. While there are some, their contacts and their calls together use the limit as calls
-// alone do: 60/(60 + mean reply) of it but for a few in a hundred, with one daemon and with three.
+// alone do: 60/(60 + mean reply) of it less one in a hundred, with one daemon and with three. What is looked up in between counts too.
 func TestUnstagedLeadsUseTheWholeLimit(t *testing.T) {
 	inWhole(t)
 	t.Parallel()
@@ -32,12 +32,17 @@ func TestUnstagedLeadsUseTheWholeLimit(t *testing.T) {
 				time.Sleep(65 * time.Second) // the first minute goes by as the limit's past is not known
 				from, stretch := time.Now(), 3*time.Minute
 				time.Sleep(stretch)
-				n, _ := f.requests(from, from.Add(stretch), func(string) bool { return true })
+				n := 0
+				for _, r := range f.sim.Requests() {
+					if !r.At.Before(from) && r.At.Before(from.Add(stretch)) {
+						n++
+					}
+				}
 				most := float64(f.team.requests) * stretch.Minutes() * 60 / (60 + reply)
 				share := float64(n) / most
 				t.Logf("%d requests, %.1f %% of what the limit allows", n, 100*share)
-				if share < 0.95 {
-					t.Errorf("%d requests, %.1f %% of what the limit allows, want 95", n, 100*share)
+				if share < 0.98 { // 292 of 293 are 99 %: the stretch ends somewhere within a request
+					t.Errorf("%d requests, %.1f %% of what the limit allows, want 98", n, 100*share)
 				}
 				f.close()
 				synctest.Wait()

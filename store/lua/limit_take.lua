@@ -9,7 +9,8 @@
 --                        quarantine   until when the limiter counts as full, as its past is not known
 --                        run      run id of the server that wrote this
 --                        last, last_slot        the newest reservation, so that a slot given back at once is not lost
---                        turn:C   when the last of those who wait for a slot of class C was told to ask again
+--                        turn:C   when the last of those who wait for a slot of class C was told to ask again; again:C   the same of
+--                                 those who had come at their turn, and too early all the same
 --                        want:C   until when class C counts as waiting; due:C when class C may take its fixed share
 -- ARGV[1] requests, [2] per, [3] hold (timeout and margin: how long an unanswered request may still arrive)
 -- ARGV[4] horizon, [5] class, [6] request id, empty = only note the ends
@@ -25,7 +26,10 @@
 local RANK = { call = 0, reconcile = 1, stage = 2, control = 2 }
 local SHARE = { reconcile = 10, control = 20, stage = 50 } -- at least one slot in so many
 local SHRINK, RECOVER, LEAST = 0.8, 0.05, 0.05 -- by a 429; of the limit back in each `per`; of the limit always left
-local CATCH_UP = 0.9 -- spacing while permits lie idle, to make a hiccup good; the limit is held by the permits alone
+-- Spacing while permits lie idle; the limit is held by the permits alone. A few idle ones are a hiccup, or replies out of step: that is
+-- made good soon, or each permit would come back as late the next time. Many are a start: it is spread over the window, so that no
+-- burst comes back in every window after it.
+local CATCH_UP, START, FEW = 0.5, 0.97, 0.1
 local LONGEST_BLOCK = 3600e6
 
 local permits, state = KEYS[1], KEYS[2]
@@ -83,7 +87,7 @@ if not st.next then
   if not string.find(flags, 'f') then quarantine() end
 elseif num('next') > now + 2 * longest + 2 * horizon then -- no slot is that far: the clock went back
   redis.call('DEL', permits)
-  for _, field in ipairs({ 'next', 'blocked', 'shrunk', 'last_slot', 'limit_at', 'turn:' .. class }) do put(field, 0) end
+  for _, field in ipairs({ 'next', 'blocked', 'shrunk', 'last_slot', 'limit_at', 'turn:' .. class, 'again:' .. class }) do put(field, 0) end
   for c in pairs(RANK) do
     put('want:' .. c, 0)
     put('due:' .. c, 0)
@@ -176,18 +180,23 @@ if wanted > now and class ~= 'call' and not due then
 end
 
 -- Those who are too early stand in a line: each is told a time to come back, one spacing after the one before.
-local turn, promised = 'turn:' .. class, string.find(flags, 'p')
+local turn, again, promised = 'turn:' .. class, 'again:' .. class, string.find(flags, 'p')
 if slot - now > patience then
   if promised and num(turn) > now then put(turn, num(turn) - spacing) end
   return finish(-1, slot - now, why)
 end
 if slot <= now then
-  if num(turn) > now then put(turn, 0) end -- a slot lies idle: whoever was promised a turn has gone
+  for _, line in ipairs({ turn, again }) do -- a slot lies idle: whoever was promised a turn has gone
+    if num(line) > now then put(line, 0) end
+  end
 elseif slot - now > reach + (promised and 2 * spacing or 0) or (num(turn) > now and not promised) then
   local ask = slot - reach
   if not promised then
     ask = math.min(math.max(ask, num(turn) + spacing), math.max(ask, now) + 50 * spacing)
     put(turn, ask)
+  else -- whose turn came too early, as replies were slow: not all of them at once, but more than there are slots
+    ask = math.max(ask, math.min(num(again) + spacing / 2, now + 50 * spacing))
+    put(again, ask)
   end
   local wait = math.max(ask - now, spacing / 20)
   if RANK[class] < 2 then put('want:' .. class, now + wait + 2 * spacing) end
@@ -196,7 +205,8 @@ end
 
 local busy = redis.call('ZCOUNT', permits, '(' .. text(slot), '+inf')
 redis.call('ZADD', permits, text(slot + hold + per), id)
-put('next', slot + (busy + 1 < limit and spacing * CATCH_UP or spacing))
+local idle = limit - busy - 1
+put('next', slot + spacing * (idle <= 0 and 1 or idle <= math.max(limit * FEW, 1) and CATCH_UP or START))
 put('last', id)
 put('last_slot', slot)
 -- Who has a slot wants nothing more; lower classes only wait for those who are still in the line.
