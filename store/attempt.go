@@ -56,6 +56,7 @@ const (
 
 // Denial is why nothing can have rung, and what follows.
 type Denial struct {
+	Token  string // of the claim that began the attempt: only who began it knows that it never left
 	Next   NextStep
 	Due    time.Time // with StepAgain and StepRestage: not before this; zero = at once
 	Reason campaign.Reason
@@ -64,7 +65,8 @@ type Denial struct {
 
 // Refused records that an attempt cannot have rung: the request never left, or the API said no. All that it counted for is taken
 // back, and the lead's attempt is not spent. It reports whether that was news: once an attempt is more than `sending`, or Sweep has
-// taken its sender for lost, it stays what it is.
+// taken its sender for lost, it stays what it is. ErrFenced: somebody else began the attempt of that number, in a record that did not know
+// the caller's; that one may ring.
 func (s *Store) Refused(ctx context.Context, id string, d Denial) (applied bool, err error) {
 	switch d.Next {
 	case StepAgain, StepHeld, StepRestage:
@@ -74,8 +76,11 @@ func (s *Store) Refused(ctx context.Context, id string, d Denial) (applied bool,
 	if d.Next == StepHeld && d.Reason == "" {
 		return false, fmt.Errorf("refuse attempt %s: held without a reason", id)
 	}
-	applied, err = s.attemptVerb(ctx, "refuse", scriptRefused, id, string(d.Next), msOrNone(d.Due), string(d.Reason), d.Note)
-	if err == nil {
+	if d.Token == "" {
+		return false, fmt.Errorf("refuse attempt %s: no token of the claim that began it", id)
+	}
+	applied, err = s.attemptVerb(ctx, "refuse", scriptRefused, id, string(d.Next), msOrNone(d.Due), string(d.Reason), d.Note, d.Token)
+	if err == nil || errors.Is(err, ErrFenced) {
 		s.unsent(id)
 	}
 	return applied, err

@@ -24,7 +24,7 @@ func (d *desk) inAttemptState(s campaign.AttemptState) (id, lead string) {
 	case campaign.InDoubt:
 		_, err = d.InDoubt(ctx, id, "timeout", d.now)
 	case campaign.Refused:
-		_, err = d.Refused(ctx, id, Denial{Next: StepAgain})
+		_, err = d.refuse(id, Denial{Next: StepAgain})
 	case campaign.Settled:
 		d.settle(id, campaign.NoAnswer, closedNext)
 	}
@@ -38,7 +38,7 @@ func TestAttemptsAreMonotone(t *testing.T) {
 		campaign.Accepted: func(d *desk, id string) (bool, error) { return d.Accepted(d.Context(), id, "call9", d.now, d.now) },
 		campaign.InDoubt:  func(d *desk, id string) (bool, error) { return d.InDoubt(d.Context(), id, "reset", d.now) },
 		campaign.Refused: func(d *desk, id string) (bool, error) {
-			return d.Refused(d.Context(), id, Denial{Next: StepHeld, Reason: campaign.ReasonInvalidContact})
+			return d.refuse(id, Denial{Next: StepHeld, Reason: campaign.ReasonInvalidContact})
 		},
 		campaign.Settled: func(d *desk, id string) (bool, error) {
 			return d.Settle(d.Context(), Settlement{AttemptID: id, CallID: "call9", Disposition: campaign.Busy, Status: "BUSY", Next: closedNext}, d.now)
@@ -122,7 +122,7 @@ func TestRefusedTakesEverythingBack(t *testing.T) {
 		before := d.dump()
 		c := d.pickOne()
 		attempt := d.begin(c)
-		applied, err := d.Refused(ctx, attempt, Denial{Next: StepAgain, Reason: campaign.ReasonLimit, Note: "429"})
+		applied, err := d.refuse(attempt, Denial{Next: StepAgain, Reason: campaign.ReasonLimit, Note: "429"})
 		d.must(err)
 		l := d.wantState(id, campaign.LeadWaiting)
 		if !applied || l.Spent() != 2 || l.Reason != campaign.ReasonLimit || l.Note != "429" || l.Attempts[2].State != campaign.Refused {
@@ -153,7 +153,7 @@ func TestARefusalTakesBackOneEntryOnly(t *testing.T) {
 		d.staged(1)
 		d.settle(d.begin(d.pickOne()), campaign.Busy, Next{State: campaign.LeadWaiting, Due: d.now})
 		c := d.pickOne()
-		_, err := d.Refused(d.Context(), d.begin(c), Denial{Next: StepAgain})
+		_, err := d.refuse(d.begin(c), Denial{Next: StepAgain})
 		d.must(err)
 		f, err := d.Facts(d.Context(), c.Lead, d.day(), d.now)
 		d.must(err)
@@ -170,7 +170,7 @@ func TestWhatFollowsARefusal(t *testing.T) {
 		due := d.now.Add(time.Minute)
 		refuse := func(denial Denial) {
 			attempt := d.begin(d.pickOne())
-			applied, err := d.Refused(d.Context(), attempt, denial)
+			applied, err := d.refuse(attempt, denial)
 			d.must(err)
 			if !applied {
 				d.Errorf("%+v changed nothing", denial)
@@ -196,7 +196,7 @@ func TestWhatFollowsARefusal(t *testing.T) {
 		if d.leadOf(ids[2]).Restaged {
 			d.Error("a call went through, the contact is good")
 		}
-		for _, bad := range []Denial{{}, {Next: "later"}, {Next: StepHeld}} {
+		for _, bad := range []Denial{{Token: "x"}, {Token: "x", Next: "later"}, {Token: "x", Next: StepHeld}, {Next: StepAgain}} {
 			if _, err := d.Refused(d.Context(), "1.x.1", bad); err == nil {
 				d.Errorf("%+v was taken", bad)
 			}
@@ -211,7 +211,7 @@ func TestAnotherLeadOfARestagedPhoneIsStagedAgain(t *testing.T) {
 		b.Key = "order 1"
 		ids := d.add(a, b)
 		d.stageAll()
-		_, err := d.Refused(d.Context(), d.begin(d.pickOne()), Denial{Next: StepRestage})
+		_, err := d.refuse(d.begin(d.pickOne()), Denial{Next: StepRestage})
 		d.must(err)
 		if c := d.pick(); c != nil {
 			d.Errorf("picked %+v without a contact", c.Lead)
@@ -227,7 +227,7 @@ func TestEndlessRefusalsDoNotFillTheRecord(t *testing.T) {
 	each(t, func(d *desk) {
 		id := d.staged(1)[0]
 		for range 20 {
-			_, err := d.Refused(d.Context(), d.begin(d.pickOne()), Denial{Next: StepAgain})
+			_, err := d.refuse(d.begin(d.pickOne()), Denial{Next: StepAgain})
 			d.must(err)
 		}
 		d.settle(d.begin(d.pickOne()), campaign.NoAnswer, closedNext)
@@ -247,7 +247,7 @@ func TestARefusalOfASuppressedPhoneClosesTheLead(t *testing.T) {
 		attempt := d.begin(d.pickOne())
 		d.must(d.suppressOne(campaign.ScopeTeam, phoneNumber(0)))
 		d.wantState(id, campaign.LeadCalling)
-		_, err := d.Refused(d.Context(), attempt, Denial{Next: StepAgain})
+		_, err := d.refuse(attempt, Denial{Next: StepAgain})
 		d.must(err)
 		d.wantState(id, campaign.LeadClosed)
 		d.sound()
@@ -276,7 +276,7 @@ func TestALostSenderLeavesAnAttemptInDoubt(t *testing.T) {
 		if len(list) != 1 || list[0].ID != id {
 			d.Errorf("got %+v", list)
 		}
-		applied, err := d.Refused(ctx, id, Denial{Next: StepAgain})
+		applied, err := d.refuse(id, Denial{Next: StepAgain})
 		if applied || err != nil {
 			d.Errorf("refused: %t, %v", applied, err)
 		}

@@ -76,6 +76,9 @@ type AuditState struct {
 // Full reports whether calls have stopped because nobody archives.
 func (a *AuditState) Full() bool { return a.Backlog >= a.Limit }
 
+// full is Full for a number of entries that wait.
+func (s *Store) full(waiting int64) bool { return waiting >= int64(s.backlog) }
+
 // GlobalTeam is the name under which the record of decisions keeps what belongs to no team: the global do-not-call list.
 const GlobalTeam = globalTeam
 

@@ -44,7 +44,7 @@ func TestEveryAttemptIsToldOfWithItsDecisionAndItsEnd(t *testing.T) {
 		d.must(err)
 		d.settle(id, campaign.Busy, closedNext) // late: it changes nothing, and is not told of
 		second := d.begin(d.pickOne())
-		_, err = d.Refused(d.Context(), second, Denial{Next: StepHeld, Reason: campaign.ReasonInvalidContact, Note: "no"})
+		_, err = d.refuse(second, Denial{Next: StepHeld, Reason: campaign.ReasonInvalidContact, Note: "no"})
 		d.must(err)
 		third := d.begin(d.pickOne())
 		_, err = d.InDoubt(d.Context(), third, "timeout", d.now)
@@ -278,21 +278,6 @@ func TestAForgottenPersonIsInNoKeyButTheDoNotCallList(t *testing.T) {
 		d.wantState(ids[2], campaign.LeadClosed)
 		d.sound()
 	})
-}
-
-func TestSamePhone(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]bool{
-		"+12125550123": true, "12125550123": true, "2125550123": true, "(212) 555-0123": true, "212.555.0123": true, "+1 (212) 555 0123": true,
-		"0012125550123": true, "3125550123": false, "212555012": false, "21255501234": false, "212-555-0123 x5": false, "": false, "Ann": false,
-	} {
-		if got := SamePhone(text, "+12125550123"); got != want {
-			t.Errorf("%q: %t", text, got)
-		}
-	}
-	if !SamePhone("+44 20 7946 0123", "+442079460123") || SamePhone("2079460123", "+442079460123") {
-		t.Error("a number of another country is its digits")
-	}
 }
 
 func TestTheHeadReadsBackAsItWasWritten(t *testing.T) {

@@ -318,7 +318,7 @@ func TestBudgetsCountCallsInFlightAndComeBackWithTheTruth(t *testing.T) {
 		}
 		_, err := d.Settle(d.Context(), Settlement{AttemptID: a, Disposition: campaign.Completed, Duration: 90 * time.Second, Next: closedNext}, d.now)
 		d.must(err)
-		_, err = d.Refused(d.Context(), b, Denial{Next: StepAgain})
+		_, err = d.refuse(b, Denial{Next: StepAgain})
 		d.must(err)
 		counts, err := d.Counts(d.Context(), testName)
 		d.must(err)
@@ -443,6 +443,7 @@ func TestFacts(t *testing.T) {
 			Now: d.now, Hold: campaign.HoldStarted, TeamPaused: "401", Suppressed: campaign.ScopeCampaign, SuppressedWhy: "asked",
 			Calls: []time.Time{d.now.Add(-30 * day), d.now.Add(-2 * time.Hour), d.now, d.now}, LastConversation: d.now.Add(time.Minute),
 			OpenAttempt: open, InFlight: 1, TeamInFlight: 1, CallsToday: 3, TeamCallsToday: 3, TeamEpoch: got.TeamEpoch, CampaignEpoch: got.CampaignEpoch, Version: 1,
+			Talk: campaign.Talk{Spent: time.Minute},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			d.Errorf("(-want +got)\n%s", diff)
@@ -539,7 +540,7 @@ func TestBudgetsOfTheDayCountForTeamAndAgentInTheirOwnZones(t *testing.T) {
 		}
 		d.sound()
 		// What cannot have rung was no call.
-		_, err = d.Refused(ctx, id, Denial{Next: StepAgain})
+		_, err = d.refuse(id, Denial{Next: StepAgain})
 		d.must(err)
 		if _, refusal := try(Days{Team: 1, TeamDay: teamDay, Agent: 1}); refusal != nil {
 			d.Errorf("after the first was taken back: %+v", refusal)

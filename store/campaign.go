@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,10 @@ type Record struct {
 	Queued int // leads that are new, staged or waiting
 
 	ImportedAt time.Time // the last occurrence of its schedule's import that was run; zero = none
-	Problem    string    // why it cannot call at all until a person mends it; "" = nothing is known against it
+	// Problem is why it is not called until a person mends it: AgentProblem, else what is Barred; "" = nothing is known against it.
+	Problem      string
+	AgentProblem string // what is wrong with its agents: no daemon calls it
+	Barred       Bar    // what the settings of one daemon forbid: that one does not call it
 }
 
 // Apply stores a campaign. The same definition again makes no new version. A name belongs to one team for ever: a campaign of
@@ -72,6 +76,9 @@ func (s *Store) Apply(ctx context.Context, c campaign.Campaign, now time.Time) (
 	}
 	version, err := strconv.Atoi(r[1])
 	if err != nil {
+		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
+	}
+	if err := s.acknowledged(ctx, c.Team, now); err != nil {
 		return Applied{}, fmt.Errorf("apply campaign %q: %w", c.Name, err)
 	}
 	return Applied{Number: n, Version: version, Created: !r.again() && version == 1, Changed: !r.again()}, nil
@@ -168,7 +175,11 @@ func (s *Store) records(ctx context.Context, refs []ref) ([]*Record, error) {
 		for k := range queued[i].Val() {
 			rec.Queued += int(int64At(queued[i], k))
 		}
-		rec.ImportedAt, rec.Problem = fromMS(h["imported_at"]), h["problem"]
+		rec.ImportedAt, rec.AgentProblem = fromMS(h["imported_at"]), h["problem"]
+		if rec.Barred, err = readBar(h["barred"]); err != nil {
+			return nil, fmt.Errorf("read campaign %q: %w", r.name, err)
+		}
+		rec.Problem = cmp.Or(rec.AgentProblem, rec.Barred.String())
 		s.remember(r)
 		records = append(records, rec)
 	}

@@ -113,7 +113,7 @@ func TestTheRecordOnACluster(t *testing.T) {
 		case 0:
 			_, err = d.Accepted(ctx, id, fmt.Sprint("call", i), d.now, d.now)
 		case 1:
-			_, err = d.Refused(ctx, id, Denial{Next: StepRestage})
+			_, err = d.refuse(id, Denial{Next: StepRestage})
 		case 2:
 			_, err = d.InDoubt(ctx, id, "timeout", d.now)
 		default:

@@ -36,6 +36,11 @@ func (c *Counts) Open() int {
 	return c.States[campaign.LeadNew] + c.States[campaign.LeadStaged] + c.States[campaign.LeadWaiting] + c.States[campaign.LeadCalling]
 }
 
+// Talk is what the campaign has talked, at a price for a minute; 0 = not known.
+func (c *Counts) Talk(perMinute float64) campaign.Talk {
+	return campaign.Talk{Spent: c.Talked, Reserved: c.Reserved, PerMinute: perMinute}
+}
+
 // Counts reads the counters of a campaign; what it costs does not depend on the number of leads.
 func (s *Store) Counts(ctx context.Context, name string) (*Counts, error) {
 	r, err := s.campaignRef(ctx, name)

@@ -20,6 +20,8 @@ type Daemon struct {
 	Started time.Time         `json:"started"`
 	Info    map[string]string `json:"info,omitempty"` // what else is worth showing
 	Seen    time.Time         `json:"seen"`           // set by Heartbeat
+	// Replicas is how many replicas of Redis at once the daemon has seen. Set by Heartbeat.
+	Replicas int `json:"replicas,omitempty"`
 }
 
 // daemonGone is how long after its last heartbeat a daemon is not listed any more.
@@ -27,7 +29,7 @@ const daemonGone = time.Minute
 
 // Heartbeat says that a daemon lives. Once in a few seconds is enough.
 func (s *Store) Heartbeat(ctx context.Context, d Daemon, now time.Time) error {
-	d.Seen = now.UTC()
+	d.Seen, d.Replicas = now.UTC(), s.MostReplicas()
 	raw, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("heartbeat of %s: %w", d.ID, err)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
 )
 
 // TeamCalls is how many calls all campaigns of a team began on a day of the team's zone, "2006-01-02".
@@ -22,6 +25,34 @@ func (s *Store) AgentCalls(ctx context.Context, team, day string, agents []strin
 		kinds[i] = "agent:" + a + ":"
 	}
 	return s.daysOf(ctx, team, day, kinds)
+}
+
+// DaySpent reports whether a budget of calls a day that the campaign shares with others is used up: its team's, or that of each of its
+// agents.
+func (s *Store) DaySpent(ctx context.Context, p *campaign.Plan, team campaign.TeamBudget, now time.Time) (bool, error) {
+	if team.CallsPerDay > 0 {
+		n, err := s.TeamCalls(ctx, p.Team, team.Day(now))
+		if err != nil || n >= team.CallsPerDay {
+			return err == nil, err
+		}
+	}
+	ids := make([]string, len(p.Agents))
+	for i, a := range p.Agents {
+		if a.CallsPerDay <= 0 {
+			return false, nil // it goes on without the others
+		}
+		ids[i] = a.ID
+	}
+	calls, err := s.AgentCalls(ctx, p.Team, p.Day(now), ids)
+	if err != nil {
+		return false, err
+	}
+	for i, a := range p.Agents {
+		if calls[i] < a.CallsPerDay {
+			return false, nil
+		}
+	}
+	return len(ids) > 0, nil
 }
 
 func (s *Store) daysOf(ctx context.Context, team, day string, kinds []string) ([]int, error) {

@@ -23,6 +23,8 @@ type Durability struct {
 	MaxMemory  int64  // bytes, 0 = no limit
 	Policy     string // what is thrown away at MaxMemory; "" when it does not say
 
+	// Old says that the server lacks commands that the scripts use. Empty = it does not, or does not tell its version.
+	Old string
 	// Evicts says that the server throws away what it was told, do-not-call lists included, while it runs. Empty = it does not.
 	Evicts string
 	// Unsafe says, one sentence each, what may lose the record of a call that rang. Empty = nothing is known to.
@@ -75,7 +77,7 @@ func (s *Store) Durability(ctx context.Context) (Durability, error) {
 	for _, other := range all[1:] {
 		d.Unsafe = append(d.Unsafe, other.Unsafe...)
 		d.Unknown = append(d.Unknown, other.Unknown...)
-		d.Evicts = cmp.Or(d.Evicts, other.Evicts)
+		d.Evicts, d.Old = cmp.Or(d.Evicts, other.Evicts), cmp.Or(d.Old, other.Old)
 	}
 	return d, nil
 }
@@ -120,6 +122,18 @@ func durabilityOf(ctx context.Context, client redis.UniversalClient) (Durability
 	return d, nil
 }
 
+// leastMajor and leastMinor are the oldest version of Redis that knows every command of the scripts.
+const leastMajor, leastMinor = 6, 2
+
+// older reports whether a version is known to be before major.minor.
+func older(version string, major, minor int) bool {
+	first, rest, _ := strings.Cut(version, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	a, err1 := strconv.Atoi(first)
+	b, err2 := strconv.Atoi(second)
+	return err1 == nil && err2 == nil && (a < major || a == major && b < minor)
+}
+
 // isReply reports whether the server itself said no, in place of not being reached.
 func isReply(err error) bool {
 	_, ok := err.(redis.Error) //nolint:errorlint // go-redis returns a server's error reply unwrapped
@@ -128,6 +142,9 @@ func isReply(err error) bool {
 
 // judge says in words what the settings mean for the record.
 func (d *Durability) judge() {
+	if older(d.Version, leastMajor, leastMinor) {
+		d.Old = fmt.Sprintf("it is version %s, and the record needs %d.%d or newer (XTRIM MINID): use a newer redis-server", d.Version, leastMajor, leastMinor)
+	}
 	switch {
 	case d.AppendOnly == "no":
 		d.Unsafe = append(d.Unsafe, "it keeps no append-only file, so a restart forgets calls that rang and they would ring again: "+

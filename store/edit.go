@@ -93,6 +93,9 @@ func (s *Store) leadVerb(ctx context.Context, verb string, sc *script, name, id 
 		return err
 	}
 	_, err = s.run(ctx, sc, r.team, append([]any{r.n, id}, args...)...)
+	if err == nil {
+		err = s.kept(ctx, r.team)
+	}
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("lead %q of %q: %w", id, name, ErrNotFound)
 	}

@@ -42,7 +42,7 @@ func (s *Store) Facts(ctx context.Context, lead *campaign.Lead, day string, now 
 }
 
 // FactsOf reads what a decision about a lead needs to know beside the campaign and the lead. Day names the campaign's day
-// ("2006-01-02"). TeamMaxInFlight, TeamCallsPerDay, TeamDayEnds and ClockOff are left for the caller.
+// ("2006-01-02"). TeamMaxInFlight, TeamCallsPerDay, TeamDayEnds, Talk.PerMinute, Problem and ClockOff are left for the caller.
 //
 // The order of reading matters. The epochs are read first: whatever changes after that raises one of them, and Begin refuses the
 // decision as stale. The global list and the number of the operator's rules, which Begin cannot look into, are read last: a suppression
@@ -65,7 +65,8 @@ func (s *Store) FactsOf(ctx context.Context, q FactsQuery) (*campaign.Facts, err
 	camp := pipe.HMGet(ctx, r.key(""), "epoch", "hold", "name", "version")
 	history := pipe.HGet(ctx, teamKey(r.team, "phones"), phone)
 	flight := pipe.HGet(ctx, teamKey(r.team, "flight"), "team")
-	counts := pipe.HMGet(ctx, r.key("count"), "inflight", "day:"+day)
+	counts := pipe.HMGet(ctx, r.key("count"), "inflight", "day:"+day, "sec:spent", "sec:reserved")
+	waiting := pipe.XLen(ctx, teamKey(r.team, "audit"))
 	today := pipe.HMGet(ctx, teamKey(r.team, "days"), "team:"+strings.ReplaceAll(cmp.Or(q.TeamDay, q.Day), "-", ""), "agent:"+q.Agent+":"+day)
 	byTeam := pipe.SIsMember(ctx, teamKey(r.team, list), member)
 	byCampaign := pipe.SIsMember(ctx, r.key(list), member)
@@ -90,7 +91,9 @@ func (s *Store) FactsOf(ctx context.Context, q FactsQuery) (*campaign.Facts, err
 	}
 	f := &campaign.Facts{
 		Now: now, Hold: campaign.Hold(stringAt(camp, 1)), TeamPaused: stringAt(team, 1),
-		InFlight: int(int64At(counts, 0)), TeamInFlight: atoi(flight.Val()), CallsToday: int(int64At(counts, 1)),
+		RecordFull: s.full(waiting.Val()),
+		Talk:       campaign.Talk{Spent: time.Duration(int64At(counts, 2)) * time.Second, Reserved: time.Duration(int64At(counts, 3)) * time.Second},
+		InFlight:   int(int64At(counts, 0)), TeamInFlight: atoi(flight.Val()), CallsToday: int(int64At(counts, 1)),
 		TeamEpoch: int64At(team, 0), CampaignEpoch: int64At(camp, 0), TeamCallsToday: int(int64At(today, 0)), AgentCallsToday: int(int64At(today, 1)), Version: int(int64At(camp, 3)), Rules: rulesNumber(rules),
 	}
 	if raw := history.Val(); raw != "" {

@@ -40,7 +40,7 @@ func TestManyDaemonsAtOnce(t *testing.T) {
 			all.Go(func() {
 				w := &racer{
 					s: New(client, Options{}), rng: rand.New(rand.NewPCG(uint64(i), 1)), names: names, clock: &clock, begun: &begun,
-					phones: phonesShared, perDay: perDay, gap: gap,
+					phones: phonesShared, perDay: perDay, gap: gap, tokens: map[string]string{},
 				}
 				for range rounds {
 					if err := w.round(t.Context()); err != nil {
@@ -102,6 +102,7 @@ type racer struct {
 	gap          time.Duration
 	claims       []*Claim
 	open         []string
+	tokens       map[string]string // of the claims that began them
 }
 
 func (w *racer) now() time.Time {
@@ -192,7 +193,7 @@ func (w *racer) dial(ctx context.Context, name string, now time.Time) error {
 		return late(w.s.Return(ctx, c))
 	}
 	w.begun.Add(1)
-	w.open = append(w.open, id)
+	w.open, w.tokens[id] = append(w.open, id), c.Token
 	return nil
 }
 
@@ -206,7 +207,7 @@ func (w *racer) end(ctx context.Context, now time.Time) (err error) {
 	case 0:
 		_, err = w.s.Accepted(ctx, id, "call "+id, now, now)
 	case 1:
-		_, err = w.s.Refused(ctx, id, Denial{Next: StepAgain})
+		_, err = w.s.Refused(ctx, id, Denial{Token: w.tokens[id], Next: StepAgain})
 	case 2:
 		_, err = w.s.InDoubt(ctx, id, "timeout", now)
 	default:

@@ -128,10 +128,8 @@ func namesPhone(rec *leadRecord, row *leadRow, phone campaign.Phone) bool {
 			return true
 		}
 	}
-	for _, cell := range row.Values {
-		if phone.Is(cell) {
-			return true
-		}
+	if slices.ContainsFunc(row.Values, phone.Is) {
+		return true
 	}
 	for _, value := range rec.Overrides {
 		if phone.Is(value) {

@@ -17,7 +17,7 @@ import (
 
 // The keys of a team, dialerd:{TEAM}:…
 //
-//	team         HASH  epoch, paused (why), dnc (numbers on the list), made (contacts), agents (JSON), rules (number of the operator's, when they were last changed)
+//	team         HASH  epoch, paused (why), dnc (numbers on the list), made (contacts), stirred (see common.lua), agents (JSON), rules (number of the operator's, when they were last changed)
 //	campaigns    HASH  name → number N
 //	contacts     HASH  phone → contact id; contactdoubt phone → "until-ms N.lead.token" of who makes it, or 1: it may be unknown to us
 //	contactopen  HASH  contact id → its open attempt
@@ -29,6 +29,7 @@ import (
 //	follows      ZSET  attempt → due ms: settled, and its automation is still to be triggered
 //	calls        HASH  call id → attempt; callsage ZSET call id → when it was settled, ms
 //	claims       ZSET  "N.lead" → expiry ms; tokens HASH "N.lead" → token
+//	changed      LIST of "N.lead" written since a recount of the counters began; there only during one
 //	acked        STRING  what replicas are asked to acknowledge
 //	days         HASH  team:DAY, agent:ID:DAY → calls that began on that day
 //	flight       HASH  team, agent:ID → calls under way
@@ -42,8 +43,8 @@ import (
 // national is a HASH country → version of its do-not-call list, national:VERSION:BUCKET the SETs of its numbers, nationalgone a HASH version →
 // what is to be removed of it, if its load ended early or another took its place.
 //
-// dialerd:{global}:… has campaigns (name → team), numbers (name → N), names (N → name), teams, daemons, locks, the global list, and rules (HASH n, doc,
-// sum, at, by: what the operator adds to the law).
+// dialerd:{global}:… has campaigns (name → team), numbers (name → N), names (N → name), teams, daemons, locks, the global list, rules (HASH n, doc,
+// sum, at, by: what the operator adds to the law), and import:ID STRING JSON of an import that a daemon does.
 
 // globalTeam stands where a team's name does in the keys that belong to no team: the index of campaigns, the global
 // do-not-call list, the daemons. No team may have this name.

@@ -92,7 +92,7 @@ func (d *desk) verb(verb int, id string) (changed bool, err error) {
 	case verbDoubt:
 		return d.InDoubt(ctx, id, "test", d.now.Add(time.Minute))
 	case verbRefused:
-		return d.Refused(ctx, id, Denial{Next: StepAgain, Reason: campaign.ReasonLimit})
+		return d.refuse(id, Denial{Next: StepAgain, Reason: campaign.ReasonLimit})
 	case verbSettle:
 		return d.Settle(ctx, Settlement{
 			AttemptID: id, CallID: "call-" + id, Disposition: campaign.NoAnswer, Next: Next{State: campaign.LeadWaiting, Due: d.now},

@@ -99,6 +99,11 @@ func (s *Store) ReplaceNational(ctx context.Context, l NationalList, numbers []u
 			return fail(err)
 		}
 	}
+	for _, team := range append(teams, globalTeam) {
+		if err := s.acknowledged(ctx, team, now); err != nil {
+			return fail(err)
+		}
+	}
 	if words[1] == "" {
 		return nil, nil
 	}

@@ -83,8 +83,13 @@ func advice(err error) string {
 	return ""
 }
 
+// mostConnections of one process: for its workers (64 unless told otherwise), and for webhooks beside them. Where Redis syncs each write
+// to disk it does so once for all that came in meanwhile: those who wait for a connection here miss that.
+const mostConnections = 128
+
 func (a *address) client() redis.UniversalClient {
 	o := a.UniversalOptions
+	o.PoolSize = mostConnections
 	o.MaxRetries = -1 // a lost reply must not run a script twice behind our back
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -188,13 +189,21 @@ func (w *world) report() {
 		_, err := s.MarkTransferred(ctx, id)
 		w.ordinary(err)
 	case 4, 5:
+		token := pickOf(w, []string{"somebody else's", "", ""})
+		if token == "" && a != nil {
+			token = a.token
+		}
 		applied, err := s.Refused(ctx, id, Denial{
-			Next: pickOf(w, []NextStep{StepAgain, StepAgain, StepHeld, StepRestage}), Due: pickOf(w, []time.Time{{}, w.now.Add(time.Minute)}),
+			Token: cmp.Or(token, "nobody's"),
+			Next:  pickOf(w, []NextStep{StepAgain, StepAgain, StepHeld, StepRestage}), Due: pickOf(w, []time.Time{{}, w.now.Add(time.Minute)}),
 			Reason: campaign.ReasonInvalidContact, Note: "no",
 		})
 		if w.ordinary(err) && applied {
 			if a.over {
 				w.broken("attempt %s was refused after its end", id)
+			}
+			if token != a.token {
+				w.broken("attempt %s was taken back by another than who began it", id)
 			}
 			a.over, a.refused = true, true
 		}

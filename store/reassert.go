@@ -33,6 +33,7 @@ type reassertArgs struct {
 	Day      int64  `json:"d"`
 	TeamDay  int64  `json:"j,omitempty"` // where it is another
 	Reserve  int64  `json:"b,omitempty"`
+	Token    string `json:"o"` // so that this process, and no other, may still take it back
 	Phone    string `json:"p"`
 	Contact  string `json:"c"`
 }
@@ -47,10 +48,10 @@ func (s *Store) began(q *BeginRequest, a *beginArgs, r ref, id string) {
 		all = all[1:]
 	}
 	s.recent[r.team] = append(all, recent{
-		id: id, r: r, lead: lead.ID, at: q.Now, run: s.servers[r.team].run,
+		id: id, r: r, lead: lead.ID, at: q.Now, run: s.servers[s.serverOf(r.team)].run,
 		args: reassertArgs{
 			Attempt: a.Attempt, Agent: a.Agent, At: a.Now, Deadline: a.Deadline, Day: a.Day, TeamDay: a.otherDay(), Reserve: a.Reserve,
-			Phone: string(lead.Phone), Contact: lead.Contact,
+			Token: q.Claim.Token, Phone: string(lead.Phone), Contact: lead.Contact,
 		},
 	})
 }

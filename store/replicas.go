@@ -29,7 +29,8 @@ var ErrUnacknowledged = errors.New("not every replica has acknowledged")
 type serverView struct {
 	at       time.Time
 	run      string     // its run id; "" when it does not say
-	replicas []sighting // how many it had, over the last replicaMemory
+	replicas []sighting // how many it had, over the last replicaMemory; the newest first
+	silent   int        // of those that it has, the ones that do not answer
 }
 
 type sighting struct {
@@ -59,14 +60,23 @@ func (s *Store) node(ctx context.Context, team string) (redis.UniversalClient, e
 	return node, nil
 }
 
+// serverOf names what is known of the server that holds a team's record. Without a cluster it is one for all teams, however many.
+func (s *Store) serverOf(team string) string {
+	if _, ok := s.client.(*redis.ClusterClient); ok {
+		return team
+	}
+	return ""
+}
+
 // server is what is known of the server that holds a team's record, at most serverAge old.
 func (s *Store) server(ctx context.Context, team string, now time.Time) (redis.UniversalClient, serverView, error) {
 	node, err := s.node(ctx, team)
 	if err != nil {
 		return nil, serverView{}, err
 	}
+	of := s.serverOf(team)
 	s.mu.RLock()
-	v := s.servers[team]
+	v := s.servers[of]
 	s.mu.RUnlock()
 	known := serverAge
 	if v.run == "" {
@@ -90,15 +100,16 @@ func (s *Store) server(ctx context.Context, team string, now time.Time) (redis.U
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v = s.servers[team]
+	v = s.servers[of]
 	kept := []sighting{{now, n}}
 	for _, old := range v.replicas {
 		if v.run == run && now.Sub(old.at) < replicaMemory && old.n > n {
 			kept = append(kept, old)
 		}
 	}
-	v = serverView{at: now, run: run, replicas: kept}
-	s.servers[team] = v
+	v = serverView{at: now, run: run, replicas: kept, silent: silent(replication.Val())}
+	s.most = max(s.most, n)
+	s.servers[of] = v
 	return node, v, nil
 }
 
@@ -164,6 +175,15 @@ func (s *Store) acknowledged(ctx context.Context, team string, now time.Time) er
 	ack := pipe.Do(ctx, "WAIT", want, ackWithin.Milliseconds())
 	_, _ = pipe.Exec(ctx) // the command has its own error
 	return enough(ack, want)
+}
+
+// kept is acknowledged for a change that came without a time.
+func (s *Store) kept(ctx context.Context, team string) error {
+	now, err := s.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return s.acknowledged(ctx, team, now)
 }
 
 // enough reads the answer to WAIT.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func withReplica(t *testing.T) (d *desk, primary, replica *redistest.Server) {
 func TestBeginWaitsForEveryReplica(t *testing.T) {
 	t.Parallel()
 	d, _, replica := withReplica(t)
-	d.staged(4)
+	d.staged(5)
 	id := d.begin(d.pickOne())
 	if n := d.client.Exists(t.Context(), teamKey(testTeam, "acked")).Val(); n != 1 {
 		t.Error("the replica was not asked")
@@ -51,17 +52,38 @@ func TestBeginWaitsForEveryReplica(t *testing.T) {
 	_, _, err = d.Begin(t.Context(), q) // it has begun; to ask again waits again, on whatever connection
 	d.wants(err, ErrUnacknowledged)
 	// What a person was promised must not be lost with its server either.
-	_, err = d.Suppress(t.Context(), Suppression{Scope: campaign.ScopeTeam, Team: testTeam, Phones: []campaign.Phone{phoneNumber(9)}, By: "test"}, d.now)
-	d.wants(err, ErrUnacknowledged)
-	_, err = d.SetHold(t.Context(), testName, campaign.HoldNone, d.now)
-	d.wants(err, ErrUnacknowledged)
-	if _, err := New(d.client, Options{}).Refused(t.Context(), id, Denial{Next: StepAgain, Reason: campaign.ReasonLimit}); err != nil {
+	lead := func(i int) string { return campaign.LeadID(testTeam, testName, string(phoneNumber(i))) }
+	narrower := testCampaign(testTeam, testName)
+	narrower.Attempts.Per24h = 1
+	for name, promise := range map[string]func() error{
+		"suppress": func() error {
+			_, err := d.Suppress(t.Context(), Suppression{Scope: campaign.ScopeTeam, Team: testTeam, Phones: []campaign.Phone{phoneNumber(9)}, By: "test"}, d.now)
+			return err
+		},
+		"hold":       func() error { _, err := d.SetHold(t.Context(), testName, campaign.HoldNone, d.now); return err },
+		"pause team": func() error { _, err := d.PauseTeam(t.Context(), testTeam, "401"); return err },
+		"apply":      func() error { _, err := d.Apply(t.Context(), narrower, d.now); return err },
+		"rules":      func() error { _, _, err := d.ApplyRules(t.Context(), campaign.Amendment{}, d.now); return err },
+		"national": func() error {
+			_, err := d.ReplaceNational(t.Context(), NationalList{Country: "US", Date: d.now.Add(-time.Hour)}, []uint64{12125550001}, d.now)
+			return err
+		},
+		"hold lead":  func() error { return d.HoldLead(t.Context(), testName, lead(3), "", "a letter first") },
+		"close lead": func() error { return d.CloseLead(t.Context(), testName, lead(4), campaign.Completed, "") },
+	} {
+		if err := promise(); !errors.Is(err, ErrUnacknowledged) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := New(d.client, Options{}).Refused(t.Context(), id, Denial{Token: c.Token, Next: StepAgain, Reason: campaign.ReasonLimit}); err != nil {
 		t.Error(err)
 	}
 	d.wantState(c.Lead.ID, campaign.LeadStaged)
 	d.sound()
 
 	replica.Thaw(t)
+	_, err = d.ResumeTeam(t.Context(), testTeam)
+	d.must(err)
 	d.begin(d.pickOne())
 
 	// One that is gone may come back and be promoted; after a minute those who would promote it know too.
@@ -111,7 +133,7 @@ func TestReassertWritesLostAttemptsDown(t *testing.T) {
 	settled := d.begin(d.pickOne())
 	d.settle(settled, campaign.Completed, closedNext)
 	refused := d.begin(d.pickOne())
-	if _, err := d.Refused(t.Context(), refused, Denial{Next: StepAgain, Reason: campaign.ReasonLimit}); err != nil {
+	if _, err := d.refuse(refused, Denial{Next: StepAgain, Reason: campaign.ReasonLimit}); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := d.Reassert(t.Context(), testTeam, d.now.Add(2*time.Second)); n != 0 || err != nil {
@@ -174,4 +196,70 @@ func TestReassertLeavesWhatHasGoneOn(t *testing.T) {
 	}
 	other.settle(id, campaign.Completed, closedNext)
 	other.sound()
+}
+
+// A worker froze over the API's refusal. When it wakes its record is lost, and another one has begun the attempt of that number: that call
+// may ring, and is not the late worker's to take back. What was written down anew for it is its own, until a sweep has taken it for lost.
+func TestALateRefusalTakesBackNothingOfAnother(t *testing.T) {
+	t.Parallel()
+	d, server, client := lossy(t)
+	ids := d.staged(2)
+	d.must(client.Save(t.Context()).Err())
+	frozen := d.pickOne()
+	id := d.begin(frozen)
+	server.Kill(t)
+	server.Restart(t)
+	other := &desk{T: t, Store: New(client, Options{}), now: d.now.Add(time.Minute)}
+	if again := other.begin(other.pickOne()); again != id {
+		t.Fatalf("the other one began %s, not %s", again, id)
+	}
+	late := Denial{Token: frozen.Token, Next: StepAgain, Reason: campaign.ReasonLimit}
+	_, err := d.Refused(t.Context(), id, late)
+	d.wants(err, ErrFenced)
+	if l := other.wantState(ids[0], campaign.LeadCalling); l.Attempts[0].State != campaign.Sending {
+		t.Errorf("the other one's attempt is %s", l.Attempts[0].State)
+	}
+	f, err := other.Facts(t.Context(), other.leadOf(ids[0]), other.day(), other.now)
+	d.must(err)
+	if f.OpenAttempt != id || len(f.Calls) != 1 {
+		t.Errorf("the phone's history was taken back: %+v", f)
+	}
+	other.sound()
+
+	// Nothing of the late worker's is left to be written down anew, over the head of the one who calls now.
+	other.settle(id, campaign.NoAnswer, closedNext)
+	if n, err := d.Reassert(t.Context(), testTeam, other.now); n != 0 || err != nil {
+		t.Errorf("%d attempts were written down anew, %v", n, err)
+	}
+
+	// What a process wrote down anew it may take back, and only once.
+	d.now = other.now
+	d.must(client.Save(t.Context()).Err())
+	mine := d.pickOne()
+	id = d.begin(mine)
+	server.Kill(t)
+	server.Restart(t)
+	if n, err := d.Reassert(t.Context(), testTeam, d.now.Add(5*time.Second)); n != 1 || err != nil {
+		t.Fatalf("%d attempts were written down anew, %v", n, err)
+	}
+	_, err = other.Refused(t.Context(), id, Denial{Token: "another", Next: StepAgain})
+	d.wants(err, ErrFenced)
+	late.Token = mine.Token
+	for _, want := range []bool{true, false} {
+		if applied, err := d.Refused(t.Context(), id, late); applied != want || err != nil {
+			t.Errorf("applied %t, want %t, %v", applied, want, err)
+		}
+	}
+	d.sound()
+
+	// Nor may it once the sweep has decided.
+	mine = d.pickOne()
+	id = d.begin(mine)
+	swept, err := d.Sweep(t.Context(), testTeam, d.now.Add(time.Minute))
+	d.must(err)
+	late.Token = mine.Token
+	if applied, err := d.Refused(t.Context(), id, late); applied || err != nil || len(swept.Doubted) != 1 {
+		t.Errorf("applied %t, %v, %d doubted", applied, err, len(swept.Doubted))
+	}
+	d.sound()
 }

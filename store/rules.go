@@ -54,6 +54,11 @@ func (s *Store) ApplyRules(ctx context.Context, added campaign.Amendment, now ti
 			return 0, false, fmt.Errorf("apply rules for team %q: %w", team, err)
 		}
 	}
+	for _, team := range append(teams, globalTeam) {
+		if err := s.acknowledged(ctx, team, now); err != nil {
+			return 0, false, fmt.Errorf("apply rules for team %q: %w", team, err)
+		}
+	}
 	return number, !r.again(), nil
 }
 

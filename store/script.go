@@ -18,18 +18,33 @@ type script struct {
 	src  *redis.Script
 }
 
-// newScript puts together a script of the record from the files that it begins with and its own.
+// newScript puts together a script of the record from its own file and what that needs of the files that it begins with.
 func newScript(name string, preludes ...string) *script {
-	var src strings.Builder
-	for _, file := range append(append([]string{"common", "audit"}, preludes...), name) {
-		text, err := luaFiles.ReadFile("lua/" + file + ".lua")
-		if err != nil {
-			panic(err) // the files are compiled in
-		}
-		src.Write(text)
-		src.WriteByte('\n')
+	var parts []luaPart
+	for _, file := range append([]string{"common", "audit"}, preludes...) {
+		parts = append(parts, luaParts(luaFile(file))...)
 	}
+	body := luaFile(name)
+	needed := neededParts(parts, body)
+	var src strings.Builder
+	counts := false
+	for _, p := range needed {
+		src.WriteString(p.text)
+		counts = counts || p.names["write_counters"]
+	}
+	if counts {
+		body = "local function change()\n" + body + "\nend\nlocal reply = change()\nwrite_counters()\nreturn reply\n"
+	}
+	src.WriteString(body)
 	return &script{name: name, src: redis.NewScript(src.String())}
+}
+
+func luaFile(name string) string {
+	text, err := luaFiles.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic(err) // the files are compiled in
+	}
+	return string(text)
 }
 
 var (
@@ -45,6 +60,7 @@ var (
 	scriptStaged      = newScript("staged")
 	scriptMake        = newScript("make_contact")
 	scriptLeave       = newScript("leave_contact")
+	scriptKeep        = newScript("keep_claim")
 	scriptStageFailed = newScript("stage_failed")
 	scriptPick        = newScript("pick", "queue")
 	scriptReturn      = newScript("return")
@@ -80,6 +96,10 @@ var (
 	scriptForgetLead  = newScript("forget_lead")
 	scriptForgetPhone = newScript("forget_phone")
 	scriptArchived    = newScript("archived")
+	scriptMendLead    = newScript("repair_lead", "attempt", "queue")
+	scriptMendIndex   = newScript("repair_index", "attempt")
+	scriptMendPhone   = newScript("repair_phone", "attempt")
+	scriptRecount     = newScript("recount")
 )
 
 // reply is what a script of the record answers: a word, then what belongs to it.

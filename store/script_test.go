@@ -48,7 +48,7 @@ func TestEveryScriptIsUnderstoodByBothServers(t *testing.T) {
 			scriptPick, scriptReturn, scriptDefer, scriptHold, scriptClose, scriptReopen, scriptEdit, scriptBegin, scriptAccepted, scriptInDoubt,
 			scriptRefused, scriptSettle, scriptTransferred, scriptTouch, scriptLapse, scriptInbox, scriptDropInbox, scriptSuppress, scriptUnsuppress, scriptListed, scriptListPart,
 			scriptClaims, scriptSending, scriptOld, scriptLock, scriptNote, scriptFollow, scriptArchived, scriptForgetLead, scriptForgetPhone,
-			scriptWithdraw, scriptReassert, scriptNational, scriptRules, scriptRulesTeam,
+			scriptWithdraw, scriptReassert, scriptNational, scriptRules, scriptRulesTeam, scriptMendLead, scriptMendIndex, scriptMendPhone, scriptRecount, scriptKeep,
 		}
 		if want := scriptFiles(t); len(all) != len(want) {
 			t.Errorf("%d scripts, %d files", len(all), len(want))

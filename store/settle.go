@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -55,6 +56,7 @@ type settleArgs struct {
 	Call         string               `json:"c,omitempty"`
 	Transferred  int                  `json:"f,omitempty"`
 	Conversation int                  `json:"conversation,omitempty"`
+	Answered     int                  `json:"answered,omitempty"`
 	Refusal      int                  `json:"refusal,omitempty"`
 	State        campaign.LeadState   `json:"state"`
 	Due          int64                `json:"d,omitempty"`
@@ -83,9 +85,9 @@ func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applie
 		}
 	}
 	args := settleArgs{
-		Disposition: q.Disposition, Status: q.Status, Seconds: float64(q.Duration.Round(time.Second) / time.Second), Call: q.CallID,
-		Transferred: flag(q.Transferred), Conversation: flag(q.Conversation), Refusal: flag(q.Disposition.Refusal()), State: q.Next.State, Due: ms(q.Next.Due),
-		Promised: flag(q.Next.Promised), Reason: q.Next.Reason, Note: q.Next.Note, Phone: q.Next.Phone, Follow: flag(q.Follow),
+		Disposition: q.Disposition, Status: q.Status, Seconds: math.Ceil(q.Duration.Seconds()), Call: q.CallID,
+		Transferred: flag(q.Transferred), Conversation: flag(q.Conversation), Answered: flag(q.Disposition.Answered()), Refusal: flag(q.Disposition.Refusal()),
+		State: q.Next.State, Due: ms(q.Next.Due), Promised: flag(q.Next.Promised), Reason: q.Next.Reason, Note: q.Next.Note, Phone: q.Next.Phone, Follow: flag(q.Follow),
 	}
 	raw, err := json.Marshal(args)
 	if err != nil {

@@ -229,11 +229,21 @@ func TestTimeThatNobodyKnowsIsChargedAsReserved(t *testing.T) {
 		took         time.Duration
 		want         time.Duration
 	}{
-		"told":               {campaign.Completed, true, 61 * time.Second, 2 * time.Minute},
-		"nobody answered":    {campaign.NoAnswer, false, 0, 0},
-		"talked, not told":   {campaign.Completed, true, 0, 10 * time.Minute},
-		"never found":        {campaign.Unknown, false, 0, 10 * time.Minute},
-		"unknown, but timed": {campaign.Unknown, false, time.Second, time.Minute},
+		"told":                       {campaign.Completed, true, 61 * time.Second, 2 * time.Minute},
+		"nobody answered":            {campaign.NoAnswer, false, 0, 0},
+		"the line was busy":          {campaign.Busy, false, 0, 0},
+		"it did not get through":     {campaign.Failed, false, 0, 0},
+		"the API blocked it":         {campaign.Suppressed, false, 0, 0},
+		"called off":                 {campaign.Cancelled, false, 0, 0},
+		"talked, not told":           {campaign.Completed, true, 0, 10 * time.Minute},
+		"a machine talked, not told": {campaign.Voicemail, false, 0, 10 * time.Minute},
+		"a word of the campaign's":   {"hot_lead", false, 0, 10 * time.Minute},
+		"never found":                {campaign.Unknown, false, 0, 10 * time.Minute},
+		"unknown, but timed":         {campaign.Unknown, false, time.Second, time.Minute},
+		"a machine, timed":           {campaign.Voicemail, false, 30 * time.Second, time.Minute},
+		"a minute to the dot":        {campaign.Completed, true, time.Minute, time.Minute},
+		"a minute and a bit":         {campaign.Completed, true, time.Minute + 400*time.Millisecond, 2 * time.Minute},
+		"less than half a second":    {campaign.Completed, true, 400 * time.Millisecond, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(d *desk) {

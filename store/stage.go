@@ -93,6 +93,15 @@ func (s *Store) MakeContact(ctx context.Context, c *Claim, now, until time.Time)
 	return Making{Doubt: words[1] == "doubt"}, nil
 }
 
+// Keep lets a worker keep a claim until a time, and the making of the contact of its phone: so a lease can be short, and a worker that dies
+// takes its lead out of the game for no longer. ErrFenced: the claim is no longer its own.
+func (s *Store) Keep(ctx context.Context, c *Claim, until time.Time) error {
+	if _, err := s.runClaim(ctx, scriptKeep, c, ms(until)); err != nil {
+		return fmt.Errorf("keep lead %s of %q: %w", c.Lead.ID, c.Lead.Campaign, err)
+	}
+	return nil
+}
+
 // LeaveContact ends the making of a contact that has not come to one. With doubt the API may have it all the same. From anybody but the
 // one who makes it, it changes nothing.
 func (s *Store) LeaveContact(ctx context.Context, c *Claim, doubt bool) error {

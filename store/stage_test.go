@@ -132,3 +132,39 @@ func TestOneAtATimeMakesTheContactOfAPhone(t *testing.T) {
 		d.sound()
 	})
 }
+
+// A worker that is at it keeps its lead and the making of its contact; one that is not any more cannot.
+func TestAClaimIsKeptByItsOwnerOnly(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		a, b := newLead(1), newLead(1)
+		b.Key = "order 1"
+		d.add(a, b)
+		claims, err := d.Stageable(ctx, StageRequest{Campaign: testName, Lanes: []string{testLane}, N: 2, Now: d.now, Lease: 20 * time.Second})
+		d.must(err)
+		_, err = d.MakeContact(ctx, claims[0], d.now, d.now.Add(20*time.Second))
+		d.must(err)
+		for range 4 {
+			d.now = d.now.Add(15 * time.Second)
+			d.must(d.Keep(ctx, claims[0], d.now.Add(20*time.Second)))
+		}
+		swept, err := d.Sweep(ctx, testTeam, d.now)
+		d.must(err)
+		if swept.Claims != 1 { // the one that nobody kept
+			d.Errorf("%d claims were swept, want 1", swept.Claims)
+		}
+		d.wants(d.Keep(ctx, claims[1], d.now.Add(time.Minute)), ErrFenced)
+		again, err := d.Stageable(ctx, StageRequest{Campaign: testName, Lanes: []string{testLane}, N: 2, Now: d.now, Lease: 20 * time.Second})
+		d.must(err)
+		making, err := d.MakeContact(ctx, again[0], d.now, d.now.Add(20*time.Second))
+		d.must(err)
+		if making.Busy.IsZero() {
+			d.Errorf("two make the contact of one phone: %+v", making)
+		}
+		d.now = d.now.Add(21 * time.Second)
+		_, err = d.Sweep(ctx, testTeam, d.now)
+		d.must(err)
+		d.wants(d.Keep(ctx, claims[0], d.now.Add(time.Minute)), ErrFenced)
+		d.sound()
+	})
+}

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -26,13 +27,15 @@ type Store struct {
 	log    *slog.Logger
 	by     string // who uses it, for the record of decisions
 
+	offset  time.Duration
 	backlog int // entries of the record that may wait for the archiver before nothing begins any more
 
 	mu      sync.RWMutex
 	names   map[string]ref   // campaigns by name: neither team nor number ever changes
 	numbers map[int64]string // names of campaigns by number
 	lists   map[listKey]*campaign.List
-	servers map[string]serverView // by team
+	servers map[string]serverView // by serverOf
+	most    int                   // replicas at once that any server was seen to have
 	recent  map[string][]recent   // attempts that this process began, by team
 	book    atomic.Pointer[book]  // the rules as they were read last
 	ids     map[string]bool       // teams whose replies to a call were seen to have the id of the call's record
@@ -42,6 +45,8 @@ type Store struct {
 type Options struct {
 	Log *slog.Logger // where broken invariants are reported; nil = nowhere
 	By  string       // who changes things by hand through it, for the record of decisions: "operator ann"
+	// Offset is what this process' clock is ahead of Redis' on purpose (a demo's shifted clock).
+	Offset time.Duration
 	// Backlog is how many entries of the record of decisions may wait for the archiver: at that many Begin lets no call begin.
 	// 0 = DefaultBacklog.
 	Backlog int
@@ -59,6 +64,7 @@ func New(client redis.UniversalClient, o Options) *Store {
 		client:  client,
 		log:     o.Log,
 		by:      o.By,
+		offset:  o.Offset,
 		backlog: o.Backlog,
 		names:   make(map[string]ref),
 		numbers: make(map[int64]string),

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -176,6 +177,20 @@ func (d *desk) begin(c *Claim) string {
 		d.Fatalf("refused: %+v", *refusal)
 	}
 	return id
+}
+
+// refuse is Refused by the worker that began the attempt, as far as the record still knows who that was.
+func (d *desk) refuse(id string, denial Denial) (applied bool, err error) {
+	d.Helper()
+	denial.Token = "late"
+	if r, err := d.attemptRef(d.Context(), id); err == nil {
+		_, lead, _, _ := splitAttempt(id)
+		raw := d.client.HGet(d.Context(), r.key("leads"), lead).Val()
+		if m := regexp.MustCompile(`"o":"([^"]+)"`).FindStringSubmatch(raw); m != nil {
+			denial.Token = m[1]
+		}
+	}
+	return d.Refused(d.Context(), id, denial)
 }
 
 func (d *desk) leadOf(id string) *campaign.Lead {

@@ -18,6 +18,8 @@ type TeamState struct {
 	Epoch    int64  // rises with every pause, resume and suppression of the team, and with every global suppression
 	Paused   string // why the team is paused; "" = it is not
 	InFlight int    // calls under way
+	// RecordFull says that so many entries of the record of decisions wait for the archiver that Begin lets no call begin.
+	RecordFull bool
 }
 
 // Team reads the state of a team; one that nobody has heard of is not paused.
@@ -25,10 +27,20 @@ func (s *Store) Team(ctx context.Context, team string) (TeamState, error) {
 	pipe := s.client.Pipeline()
 	head := pipe.HMGet(ctx, teamKey(team, "team"), "epoch", "paused")
 	flight := pipe.HGet(ctx, teamKey(team, "flight"), "team")
+	waiting := pipe.XLen(ctx, teamKey(team, "audit"))
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return TeamState{}, fmt.Errorf("read team %q: %w", team, err)
 	}
-	return TeamState{Epoch: int64At(head, 0), Paused: stringAt(head, 1), InFlight: atoi(flight.Val())}, nil
+	return TeamState{Epoch: int64At(head, 0), Paused: stringAt(head, 1), InFlight: atoi(flight.Val()), RecordFull: s.full(waiting.Val())}, nil
+}
+
+// Stirred changes when a person or an import changes what may be called of a team. What its calls change is not among that.
+func (s *Store) Stirred(ctx context.Context, team string) (string, error) {
+	marks, err := s.client.HMGet(ctx, teamKey(team, "team"), "epoch", "stirred").Result()
+	if err != nil {
+		return "", fmt.Errorf("read team %q: %w", team, err)
+	}
+	return fmt.Sprint(marks...), nil
 }
 
 // Teams lists the teams that have campaigns or were ever paused.
@@ -64,6 +76,9 @@ func (s *Store) setTeamPause(ctx context.Context, verb, team, reason string) (in
 	}
 	r, err := s.run(ctx, scriptPauseTeam, team, reason, s.by)
 	if err != nil {
+		return 0, fmt.Errorf("%s team %q: %w", verb, team, err)
+	}
+	if err := s.kept(ctx, team); err != nil {
 		return 0, fmt.Errorf("%s team %q: %w", verb, team, err)
 	}
 	return strconv.ParseInt(r[1], 10, 64)

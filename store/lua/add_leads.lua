@@ -28,9 +28,9 @@ if #ids == 0 then return { 'ok' } end
 local raws = redis.call('HMGET', leads, unpack(ids))
 local listed = redis.call('HGET', KEYS[1], 'dnc') or redis.call('HGET', base .. 'c:' .. n, 'dnc')
 local reply, seq = { 'ok' }, nil
-local put, queues, sums = {}, {}, {}
+local put, fresh, queues = {}, {}, {}
 
-local function sum(field) sums[field] = (sums[field] or 0) + 1 end
+local function sum(field) count(n, field, 1) end
 
 local function queue(name_, score, id)
   local q = queues[name_]
@@ -76,6 +76,7 @@ local function add(i)
   end
   put[#put + 1] = id
   put[#put + 1] = head .. '\n' .. ARGV[i + 6]
+  fresh[#fresh + 1] = n .. '.' .. id
   if string.find(flags, 'k', 1, true) then index_phone(phone, n .. '.' .. id) end
   if scope then return 'added:' .. scope end
   return 'added'
@@ -151,7 +152,12 @@ for j, i in ipairs(at) do
   end
 end
 
-if #put > 0 then redis.call('HSET', leads, unpack(put)) end
+local news = #put > 0
+for _, word in ipairs(reply) do news = news or string.sub(word, 1, 7) == 'updated' end
+if news then stir() end
+if #put > 0 then
+  redis.call('HSET', leads, unpack(put))
+  redis.call('RPUSHX', key('changed'), unpack(fresh))
+end
 for name_, q in pairs(queues) do redis.call('ZADD', ckey(n, name_), unpack(q)) end
-for field, by in pairs(sums) do count(n, field, by) end
 return reply

@@ -10,6 +10,7 @@ if redis.call('HGET', camp, 'def') == def then return { 'again', redis.call('HGE
 redis.call('HSET', key('campaigns'), name, n)
 redis.call('HSET', camp, 'name', name, 'def', def, 'applied_at', now)
 redis.call('HINCRBY', camp, 'epoch', 1)
+stir()
 local version = int(redis.call('HINCRBY', camp, 'version', 1))
 record('apply', { t = now, n = n, x = version, d = def, b = ARGV[5] })
 return { 'ok', version }

@@ -54,10 +54,32 @@ local function count_call(n, a, by)
   tally(key('days'), 'team:' .. int(a.j or a.d), by)
 end
 
+-- occupy writes an attempt that is open from now on, and all that it occupies. land ends that.
+local function occupy(L, a, id, h, contact)
+  local n, rec = L.n, L.rec
+  local attempts = rec.a or {}
+  attempts[#attempts + 1] = a
+  rec.a, rec.s, rec.r, rec.t = attempts, 'calling', nil, nil
+  save(L)
+  h.t = h.t or {}
+  h.t[#h.t + 1] = math.floor(a.t / 1000)
+  table.sort(h.t)
+  h.o = id
+  save_history(rec.p, h)
+  redis.call('ZADD', key('sending'), int(a.e), id)
+  redis.call('HSET', key('contactopen'), contact, id)
+  flight(n, a.i, 1)
+  count(n, 'a:sending', 1)
+  count_call(n, a, 1)
+  if a.b then count(n, 'sec:reserved', a.b) end
+end
+
 -- land ends what an attempt occupies while it is open. The caller saves the history.
+-- returns the contact of the lead's phone, if it has one
 local function land(L, a, id, h)
-  redis.call('ZREM', key('sending'), id)
-  redis.call('ZREM', key('open'), id)
+  local s = attempt_state(a)
+  if s ~= 'accepted' then redis.call('ZREM', key('sending'), id) end
+  if s ~= 'sending' then redis.call('ZREM', key('open'), id) end
   if not a.u then flight(L.n, a.i, -1) end
   if h.o == id then h.o = nil end
   local contact = redis.call('HGET', key('contacts'), L.rec.p)
@@ -66,6 +88,7 @@ local function land(L, a, id, h)
   end
   if a.b then count(L.n, 'sec:reserved', -a.b) end
   a.b, a.e, a.o, a.u = nil, nil, nil, nil
+  return contact
 end
 
 -- doubt makes an attempt one that may have rung. It stays in the index of those sending until the sweep: its request may

@@ -12,7 +12,8 @@
 --         or no, reason, until ms or "" (the claim stays: the caller says what becomes of the lead);
 --         or gone, missing, fenced, conflict want got
 local n, name, id, token, q = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
-if not known(n, name) then return { 'gone' } end
+local camp = redis.call('HMGET', base .. 'c:' .. n, 'name', 'epoch', 'hold', 'dnc')
+if camp[1] ~= name then return { 'gone' } end
 local L = lead(n, id)
 if not L then return { 'missing' } end
 local rec = L.rec
@@ -34,13 +35,12 @@ if not contact then return { 'conflict', 'a contact', 'none' } end
 local function no(reason, till) return { 'no', reason, till and int(till) or '' } end
 
 -- What an operator said.
-local team = redis.call('HMGET', KEYS[1], 'epoch', 'paused')
-local camp = redis.call('HMGET', base .. 'c:' .. n, 'epoch', 'hold')
-if (tonumber(team[1]) or 0) ~= q.epoch or (tonumber(camp[1]) or 0) ~= q.cepoch then return no('stale') end
+local team = redis.call('HMGET', KEYS[1], 'epoch', 'paused', 'dnc')
+if (tonumber(team[1]) or 0) ~= q.epoch or (tonumber(camp[2]) or 0) ~= q.cepoch then return no('stale') end
 -- Without a record of its decision nothing is called: so many entries may wait for the archiver.
 if q.backlog and redis.call('XLEN', key('audit')) >= q.backlog then return no('hold') end
-if team[2] or camp[2] == 'paused' or camp[2] == 'stopped' then return no('hold') end
-if suppressed(n, rec.p) then return no('suppressed') end
+if team[2] or camp[3] == 'paused' or camp[3] == 'stopped' then return no('hold') end
+if (team[3] or camp[4]) and suppressed(n, rec.p) then return no('suppressed') end
 
 -- The lead and its phone.
 if q.life and spent(rec) >= q.life then return no('lifetime') end
@@ -81,31 +81,26 @@ end
 if till then return no(why, till) end
 
 -- The budget, and the places in flight.
-local counts = ckey(n, 'count')
-local function have(hash, field) return tonumber(redis.call('HGET', hash, field) or '0') end
-if q.perday and have(counts, 'day:' .. int(q.day)) >= q.perday then return no('budget') end
-if q.tperday and have(key('days'), 'team:' .. int(q.tday)) >= q.tperday then return no('budget') end
-if q.aperday and have(key('days'), 'agent:' .. q.i .. ':' .. int(q.day)) >= q.aperday then return no('budget') end
-if q.seconds and have(counts, 'sec:spent') + have(counts, 'sec:reserved') + (q.reserve or 0) > q.seconds then return no('budget') end
-if q.c and have(counts, 'inflight') >= q.c then return no('in_flight') end
-if q.t and have(key('flight'), 'team') >= q.t then return no('in_flight') end
-if q.a and have(key('flight'), 'agent:' .. q.i) >= q.a then return no('in_flight') end
+local day = 'day:' .. int(q.day)
+local teamday, agentday = 'team:' .. int(q.tday or q.day), 'agent:' .. q.i .. ':' .. int(q.day)
+local counts = counters(ckey(n, 'count'), {
+  day, 'sec:spent', 'sec:reserved', 'inflight', 'calls', 'a:sending', 's:' .. s, 's:calling',
+})
+local days = counters(key('days'), { teamday, agentday })
+local places = counters(key('flight'), { 'team', 'agent:' .. q.i })
+if q.perday and counts[day] >= q.perday then return no('budget') end
+if q.tperday and days[teamday] >= q.tperday then return no('budget') end
+if q.aperday and days[agentday] >= q.aperday then return no('budget') end
+if q.seconds and counts['sec:spent'] + counts['sec:reserved'] + (q.reserve or 0) > q.seconds then return no('budget') end
+if q.c and counts.inflight >= q.c then return no('in_flight') end
+if q.t and places.team >= q.t then return no('in_flight') end
+if q.a and places['agent:' .. q.i] >= q.a then return no('in_flight') end
 
 -- From here on it may ring.
 local a = { n = q.k, s = 'sending', t = q.now, e = q.e, d = q.day, i = q.i, o = token }
 if q.reserve and q.reserve > 0 then a.b = q.reserve end
 if q.tday and q.tday ~= q.day then a.j = q.tday end
 a.q = record('begin', { t = int(q.now), n = n, l = id, p = rec.p, a = attempt, i = q.i, d = ARGV[6] })
-attempts[#attempts + 1] = a
-rec.a, rec.s, rec.r, rec.t = attempts, 'calling', nil, nil
-save(L)
-calls[#calls + 1] = math.floor(q.now / 1000)
-h.t, h.o = calls, attempt
-save_history(rec.p, h)
-redis.call('ZADD', key('sending'), int(q.e), attempt)
-redis.call('HSET', key('contactopen'), contact, attempt)
-flight(n, q.i, 1)
-count(n, 'a:sending', 1)
-count_call(n, a, 1)
-if a.b then count(n, 'sec:reserved', a.b) end
+h.t = calls -- those that are too old for any cap go
+occupy(L, a, attempt, h, contact)
 return { 'ok', attempt }

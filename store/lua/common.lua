@@ -33,10 +33,44 @@ local function int(x) return string.format('%.0f', x) end
 -- known reports whether campaign N exists under this name.
 local function known(n, name) return redis.call('HGET', base .. 'c:' .. n, 'name') == name end
 
--- tally adds to a counter of a hash; a counter at zero is no field.
+-- Counters. What a script adds to them is written once, when it is done, a hash at a time; newScript sees to that. had is what was
+-- read of a hash, more is what is to be added to it. A counter at zero is no field.
+local had, more = {}, {}
+
+-- counters reads some counters of a hash, so that they need not be read again to be written.
+local function counters(hash, fields)
+  local of = had[hash] or {}
+  for i, value in ipairs(redis.call('HMGET', hash, unpack(fields))) do of[fields[i]] = tonumber(value or 0) end
+  had[hash] = of
+  return of
+end
+
 local function tally(hash, field, by)
-  if by ~= 0 and redis.call('HINCRBY', hash, field, int(by)) == 0 then
-    redis.call('HDEL', hash, field)
+  local of = more[hash] or {}
+  of[field] = (of[field] or 0) + by
+  more[hash] = of
+end
+
+-- write_counters writes what the script has added.
+local function write_counters()
+  for hash, of in pairs(more) do
+    local known, unread = had[hash] or {}, {}
+    for field, by in pairs(of) do
+      if by ~= 0 and not known[field] then unread[#unread + 1] = field end
+    end
+    if #unread > 0 then known = counters(hash, unread) end
+    local put, gone = {}, {}
+    for field, by in pairs(of) do
+      local sum = by ~= 0 and known[field] + by
+      if sum == 0 then
+        gone[#gone + 1] = field
+      elseif sum then
+        put[#put + 1] = field
+        put[#put + 1] = int(sum)
+      end
+    end
+    if #put > 0 then redis.call('HSET', hash, unpack(put)) end
+    if #gone > 0 then redis.call('HDEL', hash, unpack(gone)) end
   end
 end
 
@@ -110,11 +144,17 @@ local function dequeue(L)
   redis.call('HDEL', key('tokens'), name)
 end
 
+-- stir says that something may be called, or not, otherwise than a daemon that looked a moment ago would think: it looks anew.
+local function stir() redis.call('HINCRBY', KEYS[1], 'stirred', 1) end
+
 local function tally_lead(n, s, r, z, by)
   count(n, 's:' .. s, by)
   if r then count(n, 'r:' .. s .. ':' .. r, by) end
   if z then count(n, 'z:' .. z, by) end
 end
+
+-- changed tells a recount of the team's counters, if there is one at this moment, that it has to look at a lead again.
+local function changed(n, id) redis.call('RPUSHX', key('changed'), n .. '.' .. id) end
 
 -- save writes a lead: the record, the one queue that it belongs in, and the counters. A claim on it ends here.
 local function save(L)
@@ -124,6 +164,7 @@ local function save(L)
   if rec.x and next(rec.x) == nil then rec.x = nil end
   dequeue(L)
   redis.call('HSET', ckey(L.n, 'leads'), L.id, cjson.encode(rec) .. L.row)
+  changed(L.n, L.id)
   local s = state(L)
   if queued(s) then
     local queue, score = queue_of(rec)
@@ -166,9 +207,9 @@ local function spent(rec)
   return k
 end
 
--- natural is the state of a lead that may be called, by what is known of it.
-local function natural(rec)
-  if redis.call('HEXISTS', key('contacts'), rec.p) == 0 then return 'new' end
+-- natural is the state of a lead that may be called, by what is known of it. contact is its phone's, when the caller has looked.
+local function natural(rec, contact)
+  if not contact and redis.call('HEXISTS', key('contacts'), rec.p) == 0 then return 'new' end
   if spent(rec) > 0 then return 'waiting' end
   return 'staged'
 end

@@ -29,5 +29,6 @@ elseif edit.d or edit.u then
   return { 'conflict', 'new, staged, waiting or held', s }
 end
 save(L)
+stir()
 record('set', { n = n, l = id, p = rec.p, d = ARGV[3], b = ARGV[4], m = ARGV[5] })
 return { 'ok' }

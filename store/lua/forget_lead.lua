@@ -26,5 +26,6 @@ end
 local left = { s = 'closed', p = '', q = rec.q, z = rec.z, o = rec.o, t = 'forgotten' }
 if #attempts > 0 then left.a = attempts end
 redis.call('HSET', ckey(n, 'leads'), new, cjson.encode(left) .. '\n{"l":"","v":[]}')
+changed(n, new)
 if redis.call('HGET', base .. 'c:' .. n, 'told') then redis.call('HDEL', base .. 'c:' .. n, 'told') end
 return { 'ok' }

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 N   2 campaign   3 lead   4 the attempt as JSON: k number, t begun ms, e deadline ms, d day as YYYYMMDD, j the team's, i agent, b seconds
---         reserved, p phone, c contact
+--         reserved, o token, p phone, c contact
 -- returns ok; or again (it is there), gone, missing, conflict (the lead or its phone has gone on without it)
 local n, name, id, q = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 if not known(n, name) then return { 'gone' } end
@@ -21,20 +21,7 @@ if rec.p ~= q.p or h.o then return { 'conflict', 'a free phone', h.o or 'another
 
 redis.call('HSETNX', key('contacts'), q.p, q.c)
 local contact = redis.call('HGET', key('contacts'), q.p)
-local a = { n = q.k, s = 'sending', t = q.t, e = q.e, d = q.d, j = q.j, i = q.i, b = q.b }
+local a = { n = q.k, s = 'sending', t = q.t, e = q.e, d = q.d, j = q.j, i = q.i, b = q.b, o = q.o }
 a.q = record('begin', { t = int(q.t), n = n, l = id, p = q.p, a = attempt, i = q.i, m = 'written down anew: this redis did not know it' })
-attempts[#attempts + 1] = a
-rec.a, rec.s, rec.r, rec.t = attempts, 'calling', nil, nil
-save(L)
-h.t = h.t or {}
-h.t[#h.t + 1] = math.floor(q.t / 1000)
-table.sort(h.t)
-h.o = attempt
-save_history(q.p, h)
-redis.call('ZADD', key('sending'), int(q.e), attempt)
-redis.call('HSET', key('contactopen'), contact, attempt)
-flight(n, q.i, 1)
-count(n, 'a:sending', 1)
-count_call(n, a, 1)
-if q.b then count(n, 'sec:reserved', q.b) end
+occupy(L, a, attempt, h, contact)
 return { 'ok' }

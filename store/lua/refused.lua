@@ -2,13 +2,16 @@
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 attempt id   2 what follows: again, held or restage   3 due ms or ""   4 reason or ""   5 note or ""
--- returns ok, the lead's new state; or again (no longer sending), missing
+--       6 token of the claim that began it: an attempt of the same number that somebody else began, after this record was lost, is not
+--         the caller's to take back
+-- returns ok, the lead's new state; or again (no longer sending), missing, fenced
 local kept = 4 -- refused attempts that stay listed; a lead may be refused many times while the API says 429
 
 local id, next_, reason = ARGV[1], ARGV[2], ARGV[4] ~= '' and ARGV[4] or nil
 local L, a = find(id)
 if not L then return { 'missing' } end
 if attempt_state(a) ~= 'sending' then return { 'again' } end
+if a.o ~= ARGV[6] then return { 'fenced' } end
 local n, rec = L.n, L.rec
 local h = history(rec.p)
 land(L, a, id, h)

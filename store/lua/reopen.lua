@@ -14,5 +14,6 @@ if scope then return { 'conflict', 'a phone on no do-not-call list', 'suppressed
 rec.s, rec.r, rec.t, rec.i, rec.g = natural(rec), nil, nil, nil, nil
 if ARGV[4] ~= '' then rec.d = tonumber(ARGV[4]) end
 save(L)
+stir()
 record(s == 'held' and 'release' or 'reopen', { n = L.n, l = L.id, p = rec.p, x = state(L), b = ARGV[5], m = ARGV[6] })
 return { 'ok', state(L) }

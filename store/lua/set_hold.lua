@@ -17,4 +17,5 @@ end
 if (was or '') ~= hold then
   record('campaign_hold', { t = ARGV[4], n = n, x = hold == '' and 'none' or hold, b = ARGV[5] })
 end
+stir()
 return { 'ok', int(redis.call('HINCRBY', camp, 'epoch', 1)) }

@@ -3,8 +3,8 @@
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 attempt id   2 now ms   3 the settlement as JSON: z disposition, w status, y seconds, c call id, f 1: transferred,
---         conversation 1, refusal 1, state closed, waiting or held, d due ms, m 1: promised, r reason, t note, p the lead's next phone,
---         u 1: an automation follows
+--         conversation 1, answered 1 (or nobody can tell), refusal 1, state closed, waiting or held, d due ms, m 1: promised,
+--         r reason, t note, p the lead's next phone, u 1: an automation follows
 --       4 results as JSON or ""   5 recording, for the record of decisions, or ""
 -- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, conflict (refused)
 local id, now, q = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -17,15 +17,15 @@ if q.c then
   redis.call('ZADD', key('callsage'), 'NX', now, q.c)
 end
 if s == 'settled' then return { 'again' } end
-if a.c then redis.call('ZADD', key('callsage'), 'NX', now, a.c) end
+if a.c and a.c ~= q.c then redis.call('ZADD', key('callsage'), 'NX', now, a.c) end
 
 -- Time is charged by the minute that has begun. Where nobody can tell how long people talked, what was reserved is.
 local charge = math.ceil((q.y or 0) / 60) * 60
-if not q.y and (q.conversation or q.z == 'unknown') and a.b then charge, a.g = a.b, a.b end
+if not q.y and (q.conversation or q.answered) and a.b then charge, a.g = a.b, a.b end
 
 local phone = rec.p
 local h = history(phone)
-land(L, a, id, h)
+local contact = land(L, a, id, h)
 turn(n, a, 'settled')
 record('end', { t = now, n = n, l = L.id, p = phone, a = id, i = a.i, d = ARGV[3], x = ARGV[5] or '' })
 a.z, a.w, a.y = q.z, q.w, q.y
@@ -47,6 +47,7 @@ if q.state ~= 'closed' then
   if q.p and q.p ~= phone then
     rec.h = rec.h or phone
     move_phone(L, q.p)
+    contact = nil
   end
   if suppressed(n, rec.p) then
     rec.r = 'suppressed'
@@ -55,7 +56,7 @@ if q.state ~= 'closed' then
     rec.t = q.t
   else
     rec.d, rec.m = q.d, q.m
-    rec.s = natural(rec)
+    rec.s = natural(rec, contact)
   end
 end
 save(L)
