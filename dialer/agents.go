@@ -22,8 +22,9 @@ const (
 	// agentsFresh is how soon it is read again after the API refused a call and the question is whether the agent is to blame: a lead
 	// that waits for the answer is neither held nor called meanwhile, and a list costs a request.
 	agentsFresh = 15 * time.Second
-	// agentsLock bounds the time in which one daemon reads it for the fleet.
-	agentsLock = 2 * time.Minute
+	// agentsLock bounds the time in which one daemon reads it for the fleet. One that dies over it keeps the others waiting for as long, and
+	// nothing is called before the first list.
+	agentsLock = 40 * time.Second
 )
 
 // Agents reads the team's agents for the whole fleet and notes which campaigns cannot call because theirs are archived or unknown. It
@@ -53,7 +54,7 @@ func (d *Dialer) Agents(ctx context.Context, team *Team) error {
 		return err
 	}
 	for _, c := range view.campaigns {
-		if c.problem == c.record.Problem {
+		if c.problem == c.record.AgentProblem {
 			continue
 		}
 		if c.problem != "" {
@@ -107,7 +108,7 @@ func older(r *store.Roster, now time.Time, age time.Duration) bool {
 // agentsDue is how old the team's agents may be: less where a campaign that has work names one that the list has not.
 func (v *teamView) agentsDue(now time.Time) time.Duration {
 	for _, c := range v.campaigns {
-		if c.stages(now) && (c.record.Problem != "" || c.problem != "") {
+		if c.stages(now) && (c.record.AgentProblem != "" || c.problem != "") {
 			return agentsRetry
 		}
 	}
@@ -201,7 +202,7 @@ func (d *Dialer) KeepAgents(ctx context.Context) {
 			_, err = d.renewAgents(ctx, d.Teams[name], v.agentsDue(d.Now()))
 		}
 		if failure, ok := errors.AsType[*thoughtly.Error](err); ok && failure.Kind == thoughtly.KindUnauthorized && v.state.Paused == "" {
-			err = d.pause(ctx, d.Teams[name], failure)
+			err = d.Pause(ctx, d.Teams[name], failure)
 		}
 		if err != nil && ctx.Err() == nil {
 			d.Log.Warn("agents could not be checked", "team", name, "err", err)

@@ -11,7 +11,7 @@ import (
 // demand counts the leads that could be called in the time ahead, and those that could be staged, as far as lanes and bounds tell.
 // A ticket that nobody can use costs a slot of the limit for nothing.
 func (d *Dialer) demand(team *Team, v *teamView, now time.Time, ahead time.Duration) (calls, stages int) {
-	if v.state.Paused != "" {
+	if v.held() {
 		return 0, 0
 	}
 	for _, c := range v.campaigns {
@@ -27,7 +27,7 @@ func (d *Dialer) demand(team *Team, v *teamView, now time.Time, ahead time.Durat
 
 // callable reports whether a campaign may be called at all now.
 func (v *campaignView) callable(now time.Time) bool {
-	return v.state(now) == campaign.Running && v.record.Problem == "" && v.problem == "" &&
+	return v.state(now) == campaign.Running && v.forbidden == "" && v.record.AgentProblem == "" && v.problem == "" &&
 		(v.unheard.IsZero() || now.Sub(v.unheard) >= hearWait)
 }
 
@@ -63,6 +63,9 @@ func (v *campaignView) due(now time.Time, ahead time.Duration) int {
 
 // stages reports whether contacts are made for the campaign: it runs, or waits for its schedule.
 func (v *campaignView) stages(now time.Time) bool {
+	if v.forbidden != "" {
+		return false
+	}
 	switch v.state(now) {
 	case campaign.Running:
 		return true
@@ -92,6 +95,9 @@ func (v *campaignView) untriedIn(lanes []string) int {
 	}
 	return n
 }
+
+// held reports whether nothing of the team may be called, whatever its campaigns say.
+func (v *teamView) held() bool { return v.state.Paused != "" || v.state.RecordFull }
 
 // room is how many more calls the team may begin: by those under way, and by those of today.
 func (v *teamView) room(team *Team) int {
@@ -132,18 +138,6 @@ func (v *campaignView) room(team *Team, now time.Time) int {
 	if most := v.plan.Budget.CallsPerDay; most > 0 {
 		n = min(n, most-v.counts.Days[v.plan.Day(now)])
 	}
-	if most := talkTime(v.plan.Budget, team.PerMinute); most > 0 {
-		left := most - v.counts.Talked - v.counts.Reserved
-		least := time.Duration(math.MaxInt64)
-		for _, a := range v.plan.Agents {
-			least = min(least, reserve(a))
-		}
-		switch {
-		case left < least:
-			n = 0
-		case least > 0:
-			n = min(n, int(left/least))
-		}
-	}
+	n = min(n, v.plan.CallsLeft(v.counts.Talk(team.PerMinute)))
 	return max(n, 0)
 }

@@ -108,7 +108,7 @@ func (d *Dialer) pick(ctx context.Context, team *Team, v *teamView, now time.Tim
 			return nil, nil, fmt.Errorf("pick a lead of campaign %s: %w", c.name(), err)
 		}
 		if claim == nil && c.untriedIn(open) > 0 {
-			claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: open, N: 1, Now: now, Lease: team.stageLease(), Untried: true})
+			claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: open, N: 1, Now: now, Lease: stageLease, Untried: true})
 			if err != nil {
 				return nil, nil, fmt.Errorf("pick a lead of campaign %s to stage: %w", c.name(), err)
 			}
@@ -127,33 +127,39 @@ func (d *Dialer) pick(ctx context.Context, team *Team, v *teamView, now time.Tim
 // try decides about one lead with the time that it is now, and sends if the answer is yes. A lead that is refused is put
 // where the refusal says, and the permit stays for the next one. done says that the permit is used.
 func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *store.Claim, permit *thoughtly.Permit, skip map[string]bool) (done bool, err error) {
-	if lane := claim.Lead.Lane; c.places[lane] == nil && lane != "" && !c.broken[lane] {
-		d.forget(team.Name) // the lane is newer than the view
-		skip[c.name()] = true
+	back := func() (bool, error) { // untold: nothing was decided that binds
+		d.forget(team.Name)
+		skip[c.name()], claim.Decision = true, nil
 		return false, d.returned(d.Store.Return(ctx, claim), claim)
 	}
-	var refusal *store.Refusal
-	var record *decided
+	if lane := claim.Lead.Lane; c.places[lane] == nil && lane != "" && !c.broken[lane] {
+		return back() // the lane is newer than the view
+	}
+	var (
+		now      time.Time
+		subject  campaign.Subject
+		decision campaign.Decision
+		refusal  *store.Refusal
+	)
 	no := func(v verdict) (bool, error) {
-		claim.Decision = record.refuse(v)
+		claim.Decision = newDecided(c, subject, decision, now).refuse(v)
 		return false, d.refuse(ctx, c, claim, v, skip)
 	}
 	for range 3 { // a decision can be out of date when it is to be bound; then it is made again
-		now := permit.Now()
-		subject, err := d.subject(ctx, team, c, claim.Lead, now)
-		if err != nil {
+		now = permit.Now()
+		if subject, err = d.subject(ctx, team, c, claim.Lead, now); err != nil {
 			return false, err
 		}
 		if f := subject.Facts; f.Version != c.record.Version || f.Rules != c.plan.Book().Number() {
 			// The campaign, or the operator's rules, were applied anew since the view was read: another plan has to decide.
-			d.forget(team.Name)
-			skip[c.name()] = true
-			return false, d.returned(d.Store.Return(ctx, claim), claim)
+			return back()
 		}
-		decision := d.decide(subject, team, now)
-		record = d.decided(c, subject, decision, now)
+		decision = d.decide(subject, team, now)
 		if decision.Verdict != campaign.Call {
-			return no(judge(subject, decision, now))
+			if subject.Facts.RecordFull && decision.Reason == campaign.ReasonHold {
+				return back() // to tell of it would make the full record fuller
+			}
+			return no(judge(decision, now))
 		}
 		if claim.Lead.State == campaign.LeadNew && claim.Lead.Contact != "" { // another lead has brought it
 			return false, d.staged(ctx, c, claim, claim.Lead.Contact)
@@ -174,7 +180,7 @@ func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *st
 		}
 		agent := c.plan.AgentFor(claim.Lead)
 		deadline := permit.At().Add(team.Timeout)
-		claim.Decision = record.allow(deadline)
+		claim.Decision = newDecided(c, subject, decision, now).allow(deadline)
 		var id string
 		id, refusal, err = d.begin(ctx, d.beginRequest(team, c, claim, subject, agent, now, deadline))
 		if err != nil || refusal != nil {
@@ -185,7 +191,7 @@ func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *st
 			claim.Decision = nil
 			return false, d.returned(d.Store.Return(ctx, claim), claim) // it has changed; mostly somebody else has it by now
 		case errors.Is(err, store.ErrUnacknowledged):
-			return true, d.takeBack(ctx, id, permit.Now(), err)
+			return true, d.takeBack(ctx, claim, id, permit.Now(), err)
 		case err != nil:
 			return false, fmt.Errorf("begin a call to lead %s of campaign %s: %w", claim.Lead.ID, c.name(), err)
 		case refusal == nil:
@@ -193,9 +199,10 @@ func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *st
 			return true, d.send(ctx, team, c, claim, permit, sending{id: id, agent: agent.ID, deadline: deadline})
 		case !refusal.Until.IsZero():
 			return no(verdict{reason: refusal.Reason, until: refusal.Until})
-		case refusal.Reason == campaign.ReasonBudget:
-			return no(verdict{reason: refusal.Reason, scope: ofCampaign})
 		}
+	}
+	if refusal.Reason == store.Stale {
+		return back() // it is no reason of a lead: things change faster than they can be decided about
 	}
 	return no(verdict{reason: refusal.Reason, scope: ofCampaign})
 }

@@ -43,7 +43,6 @@ type Dialer struct {
 	Queue     *queue.Client
 	Teams     map[string]*Team
 	Now       func() time.Time // with its monotonic reading
-	Offset    time.Duration    // what Now is ahead of Redis' clock on purpose (a demo's shifted clock)
 	Log       *slog.Logger
 	FeedEvery time.Duration // between two rounds of Feed; 0 = 500 ms
 	// Import reads a campaign's lists. It is given, because reading lists is another package's work.
@@ -51,6 +50,11 @@ type Dialer struct {
 	// Heard reports whether an agent's webhooks are subscribed; nil = somebody else sees to that. A campaign with an agent that is
 	// not heard waits for it, hearWait at most.
 	Heard func(team, agent string) bool
+	// ID names this daemon in the fleet.
+	ID string
+	// Forbidden says what is wrong between this daemon's settings and a campaign of its record: such a campaign it does not call; "" =
+	// nothing. It is given, because settings are another package's work; nil = the settings of a campaign are not this daemon's to check.
+	Forbidden func(*campaign.Campaign) string
 	// Observe is told what happened, for metrics; nil means nobody listens.
 	Observe func(Event)
 

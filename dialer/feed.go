@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dialerd/dialerd/queue"
@@ -16,6 +18,8 @@ const (
 	// feedRounds is how many rounds ahead tickets are queued: a few seconds of work, so that nobody waits for a ticket and the queue
 	// never holds more than a pause, an opt-out or a closing window leaves worthless.
 	feedRounds = 6
+	// feedersAtOnce is how many teams are looked at at once: a thousand, one after the other, would take longer than a round.
+	feedersAtOnce = 16
 	// maxTickets bounds the tickets of one team per round, whatever its limit is.
 	maxTickets = 500
 	// reconcileEvery and sweepEvery are how often a team's open calls and its lost wake-ups are looked for.
@@ -29,17 +33,30 @@ func (d *Dialer) Feed(ctx context.Context) error {
 	tick := time.NewTicker(d.feedEvery())
 	defer tick.Stop()
 	for {
-		for _, name := range sortedKeys(d.Teams) {
-			if err := d.FeedTeam(ctx, d.Teams[name]); err != nil && ctx.Err() == nil {
-				d.Log.Error("feed failed", "team", name, "err", err)
-			}
-		}
+		d.feedAll(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// feedAll tops up the tickets of all teams.
+func (d *Dialer) feedAll(ctx context.Context) {
+	names := sortedKeys(d.Teams)
+	var next atomic.Int64
+	var feeders sync.WaitGroup
+	for range min(feedersAtOnce, len(names)) {
+		feeders.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
+				if err := d.FeedTeam(ctx, d.Teams[names[i]]); err != nil && ctx.Err() == nil {
+					d.Log.Error("feed failed", "team", names[i], "err", err)
+				}
+			}
+		})
+	}
+	feeders.Wait()
 }
 
 // FeedTeam tops up the tickets of one team.

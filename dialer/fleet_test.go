@@ -1,8 +1,10 @@
 package dialer
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -40,8 +42,12 @@ type fleet struct {
 	mu     sync.Mutex
 	hooked *Dialer // who receives webhooks
 	urgent bool    // what is loaded from now on goes before all others
+	// garble is what becomes of a webhook's body on its way; nil: it gets lost. No garble = they come as they were sent.
+	garble func(body []byte) []byte
 	// lists adds what a scheduled import finds; nil = nothing is scheduled.
 	lists func(ctx context.Context, st *store.Store) error
+	// wire is done to each daemon before it starts; nil = nothing.
+	wire func(*Dialer)
 }
 
 // settings are what the teams of a test's daemons are told.
@@ -133,6 +139,16 @@ func (f *fleet) hook(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	if f.garble != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			f.t.Error(err)
+		}
+		if body = f.garble(body); body == nil {
+			return
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
 	h := &webhook.Handler{
 		Teams: map[string]webhook.Keys{teamName: webhook.NewKeys(simulator.DefaultToken, teamName)}, Now: time.Now, Log: f.log,
 		Receive: func(ctx context.Context, e webhook.Event) error {
@@ -184,6 +200,9 @@ func (f *fleet) addOn(client *redis.Client, api http.RoundTripper) *host {
 	if f.lists != nil {
 		h.dialer.Import = func(ctx context.Context, _ string) error { return f.lists(ctx, h.dialer.Store) }
 	}
+	if f.wire != nil {
+		f.wire(h.dialer)
+	}
 	h.server, err = queue.NewServer(client, h.dialer.Handlers(), queue.Config{
 		Log: f.log, Now: time.Now, Concurrency: 12, CheckInterval: f.team.check, DelayedInterval: f.team.delayed, TicketAge: 3 * time.Minute, ShutdownTimeout: time.Minute,
 	})
@@ -219,11 +238,12 @@ func (f *fleet) close() {
 	}
 }
 
-// subscribe has the fake post its events to the fleet.
-func (f *fleet) subscribe() {
+// subscribe has the fake post its events to the fleet: those of the default agent, and of others.
+func (f *fleet) subscribe(others ...string) {
 	f.t.Helper()
 	subs := &webhook.Subscriptions{PublicURL: "https://d.example.com"}
-	if _, err := subs.Ensure(context.Background(), f.hosts[0].dialer.Teams[teamName].API, teamName, []string{simulator.DefaultAgentID}); err != nil {
+	agents := append([]string{simulator.DefaultAgentID}, others...)
+	if _, err := subs.Ensure(context.Background(), f.hosts[0].dialer.Teams[teamName].API, teamName, agents); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -88,7 +88,7 @@ func (d *Dialer) follow(ctx context.Context, team *Team, permit *thoughtly.Permi
 	defer cancel()
 	switch {
 	case failure != nil && failure.Kind == thoughtly.KindUnauthorized:
-		return errors.Join(d.Store.PutFollow(ctx, team.Name, id, d.Now()), d.pause(ctx, team, failure))
+		return errors.Join(d.Store.PutFollow(ctx, team.Name, id, d.Now()), d.Pause(ctx, team, failure))
 	case failure != nil && (failure.Kind == thoughtly.KindNotSent || failure.Kind == thoughtly.KindThrottled):
 		_, after := failure.Retry()
 		return d.Store.PutFollow(ctx, team.Name, id, d.Now().Add(max(after, time.Second)))

@@ -348,15 +348,7 @@ func (l life) run(t *testing.T) (way []step, scripts map[string]string) {
 			time.Sleep(time.Minute)
 		}
 		way, scripts = i.steps(), i.texts
-		f.heard.deaf.Store(true)
-		close(i.gone)
-		f.close()
-		f.sim.Close()
-		if err := f.hosts[0].client.Close(); err != nil {
-			t.Log(err)
-		}
-		time.Sleep(5 * time.Second) // go-redis looks once a second whether its pool was closed
-		synctest.Wait()
+		f.bury(i)
 
 		got := f.fate(c, 0)
 		if got.state != campaign.LeadClosed || got.disposition != campaign.Completed || got.rings != 2 || got.spent > 3 {

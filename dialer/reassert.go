@@ -31,9 +31,11 @@ func (d *Dialer) KeepRecord(ctx context.Context) {
 }
 
 // takeBack ends an attempt that was begun and must not be sent, because a replica that could become the primary does not have it.
-func (d *Dialer) takeBack(ctx context.Context, attempt string, now time.Time, cause error) error {
+func (d *Dialer) takeBack(ctx context.Context, claim *store.Claim, attempt string, now time.Time, cause error) error {
 	d.Log.Warn("call not sent: a replica of redis has not acknowledged it", "attempt", attempt, "err", cause)
 	return d.write(ctx, attempt, func(ctx context.Context) (bool, error) {
-		return d.Store.Refused(ctx, attempt, store.Denial{Next: store.StepAgain, Due: now.Add(unacknowledgedWait), Reason: campaign.ReasonLimit})
+		return d.Store.Refused(ctx, attempt, store.Denial{
+			Token: claim.Token, Next: store.StepAgain, Due: now.Add(unacknowledgedWait), Reason: campaign.ReasonLimit,
+		})
 	})
 }

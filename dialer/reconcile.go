@@ -65,7 +65,7 @@ func (d *Dialer) Reconcile(ctx context.Context, t queue.Reconcile) error {
 }
 
 func (d *Dialer) reconcile(ctx context.Context, team *Team) error {
-	now, err := d.clock(ctx)
+	now, err := d.Store.Now(ctx)
 	if err != nil {
 		return fmt.Errorf("look up the calls of team %s: %w", team.Name, err)
 	}
@@ -299,7 +299,7 @@ func (l *lookup) failed(ctx context.Context, cause error) error {
 			return fmt.Errorf("read the state of team %s: %w", l.team.Name, err)
 		}
 		if state.Paused == "" {
-			if err := l.pause(ctx, l.team, failure); err != nil {
+			if err := l.Pause(ctx, l.team, failure); err != nil {
 				return err
 			}
 		}

@@ -54,41 +54,32 @@ func (d *Dialer) send(ctx context.Context, team *Team, c *campaignView, claim *s
 	}
 	d.Log.Info("call refused", "team", team.Name, "campaign", c.name(), "attempt", s.id, "next", denial.Next, "err", err)
 	if failure.Kind == thoughtly.KindUnauthorized { // first, lest the lead is tried again at once
-		err = d.pause(ctx, team, failure)
+		err = d.Pause(ctx, team, failure)
 	} else {
 		err = nil
 	}
+	denial.Token = claim.Token
 	return errors.Join(err, d.write(ctx, s.id, func(ctx context.Context) (bool, error) {
 		return d.Store.Refused(ctx, s.id, denial)
 	}))
 }
 
 // write writes an attempt's result, again and again while Redis does not answer: to write it twice is to write it once. That
-// somebody else wrote it first is no error: a webhook can be quicker than the reply. What could not be written the sweep finds
+// somebody else wrote it first is no error: a webhook can be quicker than the reply, and after the loss of a record another worker may
+// have begun an attempt of the same number. What could not be written the sweep finds
 // still sending after its deadline, and takes it for unknown, which is the careful reading.
 func (d *Dialer) write(ctx context.Context, attempt string, result func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		_, err := result(ctx)
-		if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+		if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrFenced) {
 			return nil
 		}
 		if !sleep(ctx, pause) {
 			return fmt.Errorf("write the result of attempt %s: %w", attempt, err)
 		}
 	}
-}
-
-// pause stops a team whose credentials the API no longer takes. Only an operator starts it again.
-func (d *Dialer) pause(ctx context.Context, team *Team, failure *thoughtly.Error) error {
-	d.Log.Error("the API refuses the team's credentials: team paused", "team", team.Name, "err", failure)
-	reason := fmt.Sprintf("the API refuses the credentials (status %d): mend api_token and team_id, then `dialerd campaign resume`", failure.Status)
-	if _, err := d.Store.PauseTeam(ctx, team.Name, reason); err != nil {
-		return fmt.Errorf("pause team %s: %w", team.Name, err)
-	}
-	d.forget(team.Name)
-	return nil
 }
 
 // deny says what becomes of a lead whose call certainly did not ring.

@@ -99,7 +99,7 @@ func (d *Dialer) underWay(ctx context.Context, team *Team, a *campaign.Attempt, 
 	if a.State == campaign.Refused || a.State == campaign.Settled {
 		return nil // late
 	}
-	now, err := d.clock(ctx)
+	now, err := d.Store.Now(ctx)
 	if err != nil {
 		return fmt.Errorf("note that the call of attempt %s is under way: %w", a.ID, err)
 	}
@@ -111,7 +111,7 @@ func (d *Dialer) underWay(ctx context.Context, team *Team, a *campaign.Attempt, 
 
 // settle closes an attempt and does what follows from it.
 func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, lead *campaign.Lead, r *thoughtly.Response, ended campaign.Ended) (string, error) {
-	now, err := d.clock(ctx)
+	now, err := d.Store.Now(ctx)
 	if err != nil {
 		return "", fmt.Errorf("settle attempt %s: %w", a.ID, err)
 	}
@@ -149,7 +149,7 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 // heed reads a call that is none of ours for one thing: a person who says "stop calling me" is not called again, whoever called.
 func (d *Dialer) heed(ctx context.Context, team *Team, r *thoughtly.Response) error {
 	phone := campaign.Phone("+" + digits(r.Phone))
-	if !optedOut(r) || !strings.HasPrefix(strings.TrimSpace(r.Phone), "+") || len(phone) < 8 || len(phone) > 16 {
+	if !optedOut(r, nil) || !strings.HasPrefix(strings.TrimSpace(r.Phone), "+") || len(phone) < 8 || len(phone) > 16 {
 		return nil
 	}
 	_, err := d.Store.Suppress(ctx, store.Suppression{

@@ -29,9 +29,27 @@ const (
 // stageTime is the longest that a worker takes over one contact: a wait for a slot, a search and a request.
 func (t *Team) stageTime() time.Duration { return slotWait + 2*t.Timeout + listLag }
 
-// stageLease is how long a lead stays with the worker that makes its contact. It is as short as it can be: a worker that dies takes its
-// leads out of the game until then.
-func (t *Team) stageLease() time.Duration { return t.stageTime() + writeTime }
+// stageLease is how long a lead stays with the worker that makes its contact, who renews it as long as that takes. It is short: a worker
+// that dies takes its leads out of the game until then.
+const stageLease = 20 * time.Second
+
+// keep renews a worker's lease of a lead until done is called.
+func (d *Dialer) keep(ctx context.Context, claim *store.Claim) (done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for sleep(ctx, stageLease/4) {
+			if errors.Is(d.Store.Keep(ctx, claim, d.Now().Add(stageLease)), store.ErrFenced) {
+				return // somebody else has it by now
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
 
 // Stage handles one ticket: make the contacts of the leads that will be wanted first, one after the other, for a while.
 func (d *Dialer) Stage(ctx context.Context, t queue.Stage) error {
@@ -57,12 +75,12 @@ func (d *Dialer) Stage(ctx context.Context, t queue.Stage) error {
 // stageNext stages one lead. It returns false when there is none, or no slot for one.
 func (d *Dialer) stageNext(ctx context.Context, team *Team) (bool, error) {
 	view, err := d.view(ctx, team.Name)
-	if err != nil || view.state.Paused != "" {
+	if err != nil || view.held() {
 		return false, err
 	}
 	now := d.Now()
 	for _, c := range d.stageTurn(team, view, now) {
-		claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: c.order(now), N: 1, Now: now, Lease: team.stageLease()})
+		claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: c.order(now), N: 1, Now: now, Lease: stageLease})
 		if err != nil {
 			return false, fmt.Errorf("pick a lead of campaign %s to stage: %w", c.name(), err)
 		}
@@ -90,7 +108,7 @@ func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c
 		return true, d.staged(ctx, c, claim, lead.Contact)
 	}
 	now := d.Now()
-	making, err := d.Store.MakeContact(ctx, claim, now, now.Add(team.stageLease()))
+	making, err := d.Store.MakeContact(ctx, claim, now, now.Add(stageLease))
 	switch {
 	case errors.Is(err, store.ErrFenced):
 		return true, nil
@@ -107,6 +125,7 @@ func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c
 	}
 	limited, cancel := context.WithTimeout(ctx, team.stageTime())
 	defer cancel()
+	kept := d.keep(limited, claim)
 	contact := ""
 	if making.Doubt { // a contact may have been made and its reply lost
 		contact, err = findContact(limited, api, lead.Phone)
@@ -114,6 +133,7 @@ func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c
 	if contact == "" && err == nil {
 		contact, err = makeContact(limited, api, c.name(), lead)
 	}
+	kept()
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer done()
 	if err != nil {
@@ -165,7 +185,7 @@ func (d *Dialer) stageFailed(ctx context.Context, team *Team, c *campaignView, c
 	_, after := failure.Retry()
 	switch failure.Kind {
 	case thoughtly.KindUnauthorized:
-		return false, errors.Join(d.pause(ctx, team, failure), d.returned(d.Store.Return(ctx, claim), claim))
+		return false, errors.Join(d.Pause(ctx, team, failure), d.returned(d.Store.Return(ctx, claim), claim))
 	case thoughtly.KindNotSent:
 		if noSlot(failure) || errors.Is(failure, context.DeadlineExceeded) || errors.Is(failure, context.Canceled) {
 			return false, d.returned(d.Store.Return(ctx, claim), claim) // nothing is the matter with it

@@ -21,7 +21,7 @@ const (
 // were sending become unknown, events of the inbox are woken again.
 func (d *Dialer) Sweep(ctx context.Context, t queue.Sweep) error {
 	team := d.anyTeam(t.Team)
-	now, err := d.clock(ctx)
+	now, err := d.Store.Now(ctx)
 	if err != nil {
 		return fmt.Errorf("sweep team %s: %w", team.Name, err)
 	}

@@ -15,9 +15,16 @@ import (
 // looked at first: what binds is read anew before each call.
 const viewAge = time.Second
 
+// steadyAge is how long it works with it where the calls of a few seconds make no difference, as long as nobody has changed anything: a
+// daemon may have a thousand teams, most of which have nothing to do, or far more than their limits allow.
+const steadyAge = 5 * time.Second
+
 // teamView is what a daemon last read of a team's campaigns.
 type teamView struct {
 	at        time.Time // by this daemon's clock
+	read      time.Time // when it was read last; at is when it was last found to be still good
+	stirred   string    // store.Stirred before it was read
+	steady    bool
 	state     store.TeamState
 	roster    *store.Roster // nil: the agents were never listed
 	follow    string        // the first attempt whose automation is to be triggered; "" = there is none
@@ -38,14 +45,34 @@ type campaignView struct {
 	began   time.Time                  // when it last began to run; zero unless its pace rises from there
 	running bool                       // whether it ran then; known where began is
 	problem string                     // what is wrong with its agents, by the roster; "" = nothing is known against them
-	unheard time.Time                  // since when it waits for its agents' webhooks; zero = it does not
+	// forbidden is what this daemon's settings have against it: it is not called from here; "" = nothing
+	forbidden string
+	unheard   time.Time // since when it waits for its agents' webhooks; zero = it does not
+	stands    standing
 	imports
 }
 
 func (v *campaignView) name() string { return v.record.Name }
 
+// standing is where a campaign stands until its schedule's next event. It is asked for all the time, and to look through a schedule
+// costs more than all else about a campaign with nothing to do.
+type standing struct {
+	state       campaign.State
+	from, until time.Time // it is good from the one to before the other
+}
+
+func (v *campaignView) stand(now time.Time) {
+	v.stands = standing{state: v.state(now), from: now, until: now}
+	if next := v.plan.Schedule.Next(now, 1); len(next) > 0 {
+		v.stands.until = next[0].At
+	}
+}
+
 // state is where the campaign stands at now.
 func (v *campaignView) state(now time.Time) campaign.State {
+	if s := &v.stands; !now.Before(s.from) && now.Before(s.until) {
+		return s.state
+	}
 	return v.plan.StateAt(now, v.record.Hold, 1)
 }
 
@@ -65,7 +92,10 @@ func (d *Dialer) view(ctx context.Context, team string) (*teamView, error) {
 	if old != nil && d.fresh(old) {
 		return old, nil
 	}
-	v, err := d.readTeam(ctx, team, old)
+	v, err := d.still(ctx, team, old)
+	if v == nil && err == nil {
+		v, err = d.readTeam(ctx, team, old)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +106,47 @@ func (d *Dialer) view(ctx context.Context, team string) (*teamView, error) {
 	}
 	d.cache[team] = v
 	return v, nil
+}
+
+// still is what was read a few seconds ago if it is as good as new; nil when it is not.
+func (d *Dialer) still(ctx context.Context, team string, old *teamView) (*teamView, error) {
+	now := d.Now()
+	if old == nil || !old.steady || old.at.IsZero() || now.Sub(old.read) < 0 || now.Sub(old.read) >= steadyAge {
+		return nil, nil
+	}
+	stirred, err := d.Store.Stirred(ctx, team)
+	if err != nil || stirred != old.stirred {
+		return nil, err
+	}
+	v := *old
+	v.at = now
+	return &v, nil
+}
+
+// isSteady reports whether the calls of the whole fleet within steadyAge do not change what can be called: there is nothing, or far more.
+func (v *teamView) isSteady(team *Team, now time.Time) bool {
+	if team.MaxInFlight > 0 || team.Budget.CallsPerDay > 0 || v.follow != "" || v.state.RecordFull {
+		return false
+	}
+	plenty := 3 * (int(steadyAge/max(team.spacing(), 1)) + 1)
+	for _, c := range v.campaigns {
+		soon := func(t time.Time) bool { return !t.IsZero() && t.Before(now.Add(steadyAge)) }
+		if c.counts != nil || c.byAgent != nil || !c.unheard.IsZero() || soon(c.urgent) {
+			return false
+		}
+		if c.lanes == nil && c.record.Queued > 0 && c.state(now) != campaign.Paused && c.state(now) != campaign.Stopped {
+			return false // its schedule may begin
+		}
+		for _, lane := range c.lanes {
+			if lane.Again > 0 || soon(lane.NextDue) {
+				return false
+			}
+		}
+		if n := c.due(now, 0); n > 0 && n < plenty {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *Dialer) seen(team string) *teamView {
@@ -101,8 +172,11 @@ func (d *Dialer) forget(team string) {
 }
 
 func (d *Dialer) readTeam(ctx context.Context, team string, old *teamView) (*teamView, error) {
-	v := &teamView{at: d.Now()}
+	v := &teamView{at: d.Now(), read: d.Now()}
 	var err error
+	if v.stirred, err = d.Store.Stirred(ctx, team); err != nil {
+		return nil, err
+	}
 	if v.state, err = d.Store.Team(ctx, team); err != nil {
 		return nil, fmt.Errorf("read the state of team %s: %w", team, err)
 	}
@@ -138,10 +212,14 @@ func (d *Dialer) readTeam(ctx context.Context, team string, old *teamView) (*tea
 		if err != nil {
 			return nil, err
 		}
+		if err := d.bar(ctx, c, v.at); err != nil {
+			return nil, err
+		}
 		c.problem = agentProblem(v.roster, c.plan.Campaign)
 		c.unheard = d.unheardSince(team, c, before, v.at)
 		v.campaigns = append(v.campaigns, c)
 	}
+	v.steady = v.isSteady(d.Teams[team], v.at)
 	return v, nil
 }
 
@@ -158,7 +236,14 @@ func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, book *campai
 		maps.Copy(v.places, old.places)
 		maps.Copy(v.broken, old.broken)
 	}
+	switch {
+	case old != nil: // of the same version, and settings do not change
+		v.forbidden = old.forbidden
+	case d.Forbidden != nil:
+		v.forbidden = d.Forbidden(v.plan.Campaign)
+	}
 	now := d.Now()
+	v.stand(now)
 	v.renew(v.plan.Schedule, now)
 	v.began = v.beganAt(now, old)
 	if !v.stages(now) || r.Queued == 0 {
