@@ -143,13 +143,18 @@ func checkZones() error {
 	if err != nil {
 		return err
 	}
+	return judgeZones(a.release, Probes())
+}
+
+// judgeZones says what is wrong with zone data of a release, where its probes were found to be.
+func judgeZones(release string, found []Probe) error {
 	var errs []error
-	if a.release < OldestZones {
-		errs = append(errs, fmt.Errorf("zone data %q is older than %s", a.release, OldestZones))
+	if release < OldestZones {
+		errs = append(errs, fmt.Errorf("zone data %q is older than %s", release, OldestZones))
 	}
-	for _, p := range Probes() {
+	for _, p := range found {
 		if p.Got != p.Want {
-			errs = append(errs, fmt.Errorf("zone data %s puts %s at %+d s from UTC on 2026-12-01, want %+d", a.release, p.Zone, p.Got, p.Want))
+			errs = append(errs, fmt.Errorf("zone data %s puts %s at %+d s from UTC on 2026-12-01, want %+d", release, p.Zone, p.Got, p.Want))
 		}
 	}
 	return errors.Join(errs...)

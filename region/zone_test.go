@@ -2,6 +2,7 @@ package region
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,27 @@ func TestZoneDataKnowsTheChangesOf2026(t *testing.T) {
 		}
 		if loc.String() != name {
 			t.Errorf("%s calls itself %s", name, loc)
+		}
+	}
+}
+
+func TestZoneDataThatIsOutOfDateIsRefused(t *testing.T) {
+	t.Parallel()
+	right := Probes()
+	if err := judgeZones(OldestZones, right); err != nil {
+		t.Error(err)
+	}
+	for _, old := range []string{"2025c", "2026a", "2026e", ""} {
+		if err := judgeZones(old, right); err == nil || !strings.Contains(err.Error(), "older than "+OldestZones) {
+			t.Errorf("release %q: %v", old, err)
+		}
+	}
+	// A release may say what it likes: what it does not know of the changes shows.
+	for i := range right {
+		wrong := slices.Clone(right)
+		wrong[i].Got += 3600
+		if err := judgeZones("2027a", wrong); err == nil || !strings.Contains(err.Error(), wrong[i].Zone) {
+			t.Errorf("%s an hour off: %v", wrong[i].Zone, err)
 		}
 	}
 }

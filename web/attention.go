@@ -49,6 +49,13 @@ func (s *Source) attention(r *reading) []Notice {
 			add(LevelError, "dialerd serve", "Nobody dials for %s: no daemon with the role %s was heard of in the last minute.", strings.Join(idle, ", "), role)
 		}
 	}
+	if p := r.Replicas.Problem; p != nil {
+		level := LevelWarning
+		if r.Replicas.Blocked {
+			level = LevelError
+		}
+		add(level, "dialerd doctor", "%s.", *p)
+	}
 	if o := r.ClockOffset; o != nil && max(*o, -*o) > store.ClockTolerance.Seconds() {
 		add(LevelError, "", "This machine's clock is off by %s from Redis', so it does not dial: synchronise both (NTP).",
 			time.Duration(*o*float64(time.Second)).Abs().Round(100*time.Millisecond))

@@ -57,6 +57,9 @@ func (s *Source) campaign(ctx context.Context, whole *Status, rec *store.Record,
 		c.Limit = l.state.Limit
 	}
 	if c.State == campaign.Running {
+		if l.shared, err = s.Store.DaySpent(ctx, p.Plan, team.Budget, now); err != nil {
+			return nil, err
+		}
 		if l.lanes, err = s.Store.Lanes(ctx, rec.Name); err != nil {
 			return nil, err
 		}

@@ -19,6 +19,8 @@ var (
 	descUp        = desc("record_up", "1 if the record could be read for this scrape.")
 	descBuild     = desc("build_info", "1, with the versions of the program, its calling rules and its zone data.", "version", "rules", "tzdata", "go")
 	descDaemons   = desc("daemons", "Daemons heard of in the last minute.")
+	descReplicas  = desc("redis_replicas", "Replicas of Redis: connected, answering, and the most at once that the daemons have seen.", "state")
+	descBlocked   = desc("redis_replicas_blocked", "1 if no call begins because a replica does not answer.")
 	descClock     = desc("clock_offset_seconds", "How far this machine's clock is ahead of Redis'.")
 	descAttention = desc("attention_notices", "Things that need a person.", "level")
 
@@ -79,6 +81,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descUp, 1)
 	gauge(descDaemons, float64(len(r.Daemons)))
+	r.Replicas.collect(gauge)
 	if r.ClockOffset != nil {
 		gauge(descClock, *r.ClockOffset)
 	}
@@ -109,6 +112,17 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			counter(descHooks, n, result)
 		}
 	}
+}
+
+func (r *Replicas) collect(gauge func(*prometheus.Desc, float64, ...string)) {
+	gauge(descReplicas, float64(r.Connected), "connected")
+	gauge(descReplicas, float64(r.Answering), "answering")
+	gauge(descReplicas, float64(r.Most), "most")
+	blocked := 0.0
+	if r.Blocked {
+		blocked = 1
+	}
+	gauge(descBlocked, blocked)
 }
 
 func collectTeam(t TeamStatus, gauge func(*prometheus.Desc, float64, ...string), counter func(*prometheus.Desc, int64, ...string)) {

@@ -74,6 +74,14 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 	}
 }
 
+func TestReadyzSaysWhatIsAmissAndStaysReady(t *testing.T) {
+	t.Parallel()
+	h := Handler(Config{Source: newDesk(t).source, Warn: func(context.Context) []string { return []string{"1 of 2 replicas of redis answer", "another"} }})
+	if code, body := get(t, h, "/readyz"); code != http.StatusOK || body != "ready\nwarning: 1 of 2 replicas of redis answer\nwarning: another\n" {
+		t.Errorf("got %d %q", code, body)
+	}
+}
+
 func TestWithoutRedisThePageShowsWhatWasKnown(t *testing.T) {
 	t.Parallel()
 	server := redistest.StartServer(t, redistest.Options{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,15 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
 		return
 	}
-	plain(w, http.StatusOK, "ready")
+	lines := []string{"ready"}
+	if s.Warn != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+		defer cancel()
+		for _, warning := range s.Warn(ctx) {
+			lines = append(lines, "warning: "+warning)
+		}
+	}
+	plain(w, http.StatusOK, strings.Join(lines, "\n"))
 }
 
 func (s *server) ready(ctx context.Context) error {

@@ -19,6 +19,7 @@ type limits struct {
 	status *CampaignStatus
 	team   Team
 	state  TeamStatus
+	shared bool // a budget of calls a day that the campaign shares with others is used up
 	offset *float64
 	lanes  map[string]store.LaneState
 	urgent time.Time
@@ -28,13 +29,13 @@ type limits struct {
 // The order is nearly that of campaign.Decide: what a person decided comes before what time mends.
 func (l *limits) by() (campaign.Reason, time.Time, error) {
 	switch {
-	case l.state.Paused != nil, l.rec.Hold == campaign.HoldPaused, l.rec.Hold == campaign.HoldStopped, l.rec.Problem != "":
+	case l.state.Paused != nil, l.rec.Hold == campaign.HoldPaused, l.rec.Hold == campaign.HoldStopped, l.rec.Problem != "", l.state.Audit.Full():
 		return campaign.ReasonHold, time.Time{}, nil
 	case l.status.State == campaign.Idle:
 		return campaign.ReasonSchedule, l.plan.NextStart(l.now), nil
 	case l.status.State == campaign.Done:
 		return "", time.Time{}, nil
-	case l.spent():
+	case l.spent(), l.shared:
 		return campaign.ReasonBudget, time.Time{}, nil
 	case l.offset != nil && max(*l.offset, -*l.offset) > store.ClockTolerance.Seconds():
 		return campaign.ReasonClock, time.Time{}, nil
@@ -57,14 +58,10 @@ func (l *limits) by() (campaign.Reason, time.Time, error) {
 	return "", time.Time{}, nil
 }
 
-// spent reports whether a budget is used up, calls under way included.
+// spent reports whether the campaign's own budget has no room for another call, those under way included.
 func (l *limits) spent() bool {
-	for _, a := range []Amount{l.status.Budget.Calls, l.status.Budget.Minutes, l.status.Budget.Cost} {
-		if a.Left != nil && *a.Left <= 0 {
-			return true
-		}
-	}
-	return false
+	calls := l.status.Budget.Calls
+	return calls.Left != nil && *calls.Left <= 0 || l.plan.TalkSpent(l.counts.Talk(l.team.PerMinute))
 }
 
 // windows reports whether something is due where it may be called now; if not, what closes the place that opens first.

@@ -50,7 +50,7 @@ func TestMetricsCountEventsAndReadTheRecord(t *testing.T) {
 		`dialerd_unresolved_attempts{team="acme"} 0`, `dialerd_oldest_unsettled_seconds{team="acme"} 0`,
 		`dialerd_queue_tasks{queue="dial",state="pending"} 3`,
 		`dialerd_webhook_requests_total{result="received"} 9`, `dialerd_webhook_received_bytes_total 4096`,
-		`dialerd_daemons 2`, `dialerd_clock_offset_seconds 0.25`, `dialerd_record_up 1`, `version="1.2.3"`, "go_goroutines",
+		`dialerd_redis_replicas{state="connected"} 0`, `dialerd_redis_replicas_blocked 0`, `dialerd_daemons 2`, `dialerd_clock_offset_seconds 0.25`, `dialerd_record_up 1`, `version="1.2.3"`, "go_goroutines",
 	)
 	if label := regexp.MustCompile(`(phone|lead|call|attempt)(_id)?="`).FindString(body); label != "" {
 		t.Errorf("there is a label %s: one series for each", label)

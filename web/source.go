@@ -25,6 +25,7 @@ type Team struct {
 	Unresolved  time.Duration  // an attempt without an outcome is unresolved after this; 0 = one hour
 	PerMinute   float64        // price of a minute; 0 = not known
 	MaxInFlight int            // 0 = no limit
+	Budget      campaign.TeamBudget
 }
 
 // Depth is how many tasks of a queue are in each state.
@@ -150,6 +151,9 @@ func (s *Source) readAll(ctx context.Context, now time.Time) (*reading, error) {
 		r.Daemons = append(r.Daemons, DaemonStatus{
 			ID: d.ID, Host: d.Host, Version: d.Version, Roles: list(d.Roles), Teams: list(d.Teams), Started: d.Started.UTC(), Seen: d.Seen.UTC(),
 		})
+	}
+	if r.Replicas, err = s.replicas(ctx, r.Teams, daemons, now); err != nil {
+		return nil, err
 	}
 	if s.Queues != nil {
 		if r.queues, err = s.Queues(ctx); err != nil {

@@ -13,8 +13,18 @@ type Status struct {
 	Teams     []TeamStatus      `json:"teams"`
 	Campaigns []*CampaignStatus `json:"campaigns"` // those that run first, those that are done last
 	Daemons   []DaemonStatus    `json:"daemons"`
+	Replicas  Replicas          `json:"replicas"`
 	// ClockOffset is how far this machine's clock is ahead of Redis'.
 	ClockOffset *float64 `json:"clock_offset_s"`
+}
+
+// Replicas are the copies of the record that Redis keeps; of several servers, those of the one that has the fewest that answer.
+type Replicas struct {
+	Connected int     `json:"connected"`
+	Answering int     `json:"answering"`
+	Most      int     `json:"most"` // at once, that the daemons have seen since they started
+	Blocked   bool    `json:"blocked"`
+	Problem   *string `json:"problem"`
 }
 
 // Notice is something that a person should do something about.

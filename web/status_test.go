@@ -133,6 +133,26 @@ func TestLimitedByNamesWhatHoldsACampaignBack(t *testing.T) {
 			then:  func(d *desk) { d.settle(d.call("spring"), campaign.Completed, campaign.LeadClosed) },
 		},
 		{
+			name: "the team's spent budget", want: campaign.ReasonBudget, says: "the budget is used up",
+			then: func(d *desk) {
+				d.source.Teams[0].Budget = campaign.TeamBudget{CallsPerDay: 1}
+				d.settle(d.call("spring"), campaign.Completed, campaign.LeadClosed)
+			},
+		},
+		{
+			name: "the spent budget of its only agent", want: campaign.ReasonBudget, says: "the budget is used up",
+			build: func(c *campaign.Campaign) { c.Agents[0].CallsPerDay = 1 },
+			then:  func(d *desk) { d.settle(d.call("spring"), campaign.Completed, campaign.LeadClosed) },
+		},
+		{
+			name: "an agent that goes on without the other", want: campaign.ReasonLimit, says: "nothing but the request limit",
+			build: func(c *campaign.Campaign) {
+				c.Agents[0].CallsPerDay = 1
+				c.Agents = append(c.Agents, campaign.Agent{ID: "another", Weight: 1, CallsPerDay: 2})
+			},
+			then: func(d *desk) { d.settle(d.call("spring"), campaign.Completed, campaign.LeadClosed) },
+		},
+		{
 			name: "calls under way", want: campaign.ReasonInFlight, says: "calls under way",
 			build: func(c *campaign.Campaign) { c.Pace.MaxInFlight = 1 },
 			then:  func(d *desk) { d.call("spring") },
@@ -191,6 +211,26 @@ func TestLimitedByNamesWhatHoldsACampaignBack(t *testing.T) {
 			}
 			wantAll(t, got.Sentence(), tt.says)
 		})
+	}
+}
+
+func TestAMissingReplicaNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		is   Replicas
+		want string
+	}{
+		{Replicas{}, ""},
+		{Replicas{Problem: new("1 of 2 replicas of redis answer: calls go on")}, "warning: 1 of 2 replicas of redis answer: calls go on."},
+		{Replicas{Problem: new("1 of 2 replicas of redis answer, so no call begins"), Blocked: true}, "error: 1 of 2 replicas of redis answer, so no call begins."},
+	} {
+		got := ""
+		for _, n := range (&Source{}).attention(&reading{Status: Status{Replicas: c.is}}) {
+			got += n.Level + ": " + n.Text
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q, want %q", c.is, got, c.want)
+		}
 	}
 }
 

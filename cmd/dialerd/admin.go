@@ -9,19 +9,24 @@ import (
 	"github.com/dialerd/dialerd/web"
 )
 
-// admin is what the operator's listener serves.
-func (d *daemon) admin() http.Handler {
+// admin is what the operator's listener serves. Lists that are sent to it are read until ctx ends.
+func (d *daemon) admin(ctx context.Context) http.Handler {
 	source := &web.Source{Store: d.dialer.Store, Now: d.a.now, Queues: d.depths, Clock: d.clockOffset}
 	for i := range d.settings.Teams {
 		t := &d.settings.Teams[i]
 		source.Teams = append(source.Teams, web.Team{
 			Name: t.Name, Limiter: d.limiters[t.Name], Unresolved: t.Reconcile.Unresolved, PerMinute: t.Plan.PerMinute, MaxInFlight: t.MaxInFlight,
+			Budget: t.Budget.Bound(),
 		})
 	}
 	if d.hooks != nil {
 		source.Hooks = d.hookCounts
 	}
-	return web.Handler(web.Config{Source: source, Metrics: d.metrics, Ready: d.ready, Version: version, Log: d.log})
+	jobs := newImportJobs(ctx, d.a, d.log)
+	d.onStop("imports", jobs.stop)
+	d.loop(ctx, jobs.sweep)
+	imports := &web.Imports{Start: jobs.start, Rejects: jobs.rejects}
+	return web.Handler(web.Config{Source: source, Imports: imports, Metrics: d.metrics, Ready: d.ready, Warn: d.warnings, Version: version, Log: d.log})
 }
 
 // depths counts tasks, in the words of a package that does not know the queue.

@@ -179,7 +179,7 @@ func (quietRedis) Printf(context.Context, string, ...any) {}
 func (a *app) use(client redis.UniversalClient) {
 	a.onClose("redis client", client.Close)
 	a.client = client
-	o := store.Options{Log: a.logger(slog.LevelWarn), By: a.by}
+	o := store.Options{Log: a.logger(slog.LevelWarn), By: a.by, Offset: a.offset}
 	if o.By == "" {
 		o.By = operator()
 	}

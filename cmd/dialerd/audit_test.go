@@ -364,4 +364,12 @@ func TestABacklogIsShownAndStopsCalls(t *testing.T) {
 	if out := c.must("campaign", "status", "always", "--config", settings); !strings.Contains(out, "of at most 1000 waiting") {
 		t.Error(out)
 	}
+	for _, args := range [][]string{{"campaign", "status", "always"}, {"where", "always"}, {"why", "+12125550123"}} {
+		if out := c.must(append(args, "--config", settings)...); !strings.Contains(out, "hold") || strings.Contains(out, "can be called now") {
+			t.Errorf("%v does not say that nothing is called:\n%s", args, out)
+		}
+	}
+	if out := c.must("why", "+12125550123", "--config", settings); !strings.Contains(out, "the record of decisions waits for its archiver") {
+		t.Error(out)
+	}
 }

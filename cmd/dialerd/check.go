@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/config"
 	"github.com/dialerd/dialerd/dialer"
 	"github.com/dialerd/dialerd/thoughtly"
 )
@@ -20,9 +22,6 @@ const (
 	subscribeFirst = 30 * time.Second // longest that calls wait at the start for the first round
 	lockTime       = 2 * time.Minute  // of one daemon's work on a team's subscriptions
 )
-
-// refusedCredentials begins the reason of a team's pause that new credentials end; the dialer's own begins so too.
-const refusedCredentials = "the API refuses the credentials"
 
 // checkTeams asks the API about every team's credentials and agents before anything is called. A team whose credentials it
 // refuses is paused; when that is every team, there is nothing to serve. While the API cannot be reached it asks again.
@@ -50,6 +49,15 @@ func (d *daemon) checkTeams(ctx context.Context) error {
 	return nil
 }
 
+// forbidden says on one line what settings have against a campaign of the record, whose file was checked against the settings of its
+// own time; "" = nothing.
+func forbidden(s *config.Settings, c *campaign.Campaign) string {
+	if err := config.CheckTogether(s, []campaign.Campaign{*c}); err != nil {
+		return strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	return ""
+}
+
 func (d *daemon) checkTeam(ctx context.Context, team *dialer.Team) error {
 	for {
 		d.setNotice(fmt.Errorf("checking the credentials of team %s; on a new Redis the limit counts as used up for %s", team.Name, team.Per))
@@ -59,11 +67,8 @@ func (d *daemon) checkTeam(ctx context.Context, team *dialer.Team) error {
 		}
 		var failure *thoughtly.Error
 		if errors.As(err, &failure) && failure.Kind == thoughtly.KindUnauthorized {
-			reason := fmt.Sprintf("%s (status %d)", refusedCredentials, failure.Status)
-			if _, err := d.dialer.Store.PauseTeam(ctx, team.Name, reason); err != nil {
-				d.log.Error("team could not be paused", "team", team.Name, "err", err)
-			}
-			return fmt.Errorf("team %s: %s: copy api_token and team_id from Settings, Developer in Thoughtly: %w", team.Name, reason, failure)
+			return errors.Join(fmt.Errorf("team %s: copy api_token and team_id from Settings, Developer in Thoughtly: %w", team.Name, failure),
+				d.dialer.Pause(ctx, team, failure))
 		}
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the daemon is being stopped: that is no failure
@@ -85,7 +90,7 @@ func (d *daemon) lift(ctx context.Context, team *dialer.Team) error {
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(state.Paused, refusedCredentials) {
+	if !dialer.RefusedCredentials(state.Paused) {
 		return nil
 	}
 	if _, err := d.dialer.Store.ResumeTeam(ctx, team.Name); err != nil {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/config"
 	"github.com/dialerd/dialerd/dialer"
 	"github.com/dialerd/dialerd/queue"
@@ -82,8 +83,9 @@ func (a *app) newDaemon(ctx context.Context, o daemonOptions, log *slog.Logger) 
 		return nil, err
 	}
 	d.dialer = &dialer.Dialer{
-		Store: st, Queue: queue.NewClient(a.client, a.now), Teams: map[string]*dialer.Team{}, Now: a.now, Offset: a.offset, Log: log,
+		Store: st, Queue: queue.NewClient(a.client, a.now), Teams: map[string]*dialer.Team{}, Now: a.now, Log: log,
 		Import: func(ctx context.Context, name string) error { return a.importScheduled(ctx, name) },
+		ID:     daemonID(), Forbidden: func(c *campaign.Campaign) string { return forbidden(settings, c) },
 		Observe: func(e dialer.Event) {
 			d.metrics.Observe(web.Event{
 				What: e.What, Team: e.Team, Campaign: e.Campaign, Reason: string(e.Reason), State: string(e.State), Outcome: string(e.Outcome), Result: e.Result,
@@ -128,6 +130,9 @@ func (d *daemon) checkRedis(ctx context.Context, st *store.Store) error {
 	}
 	for _, u := range kept.Unsafe {
 		d.log.Warn("redis can lose the record", "why", u)
+	}
+	if kept.Old != "" {
+		return fmt.Errorf("redis %s: %s", d.settings.Redis, kept.Old)
 	}
 	if kept.Safe() || d.o.acceptDataLoss {
 		return nil
@@ -193,9 +198,12 @@ func (d *daemon) start(ctx context.Context) error {
 			return err
 		}
 		d.loop(loops, func(ctx context.Context) { d.hooks.Drain(ctx) })
+		if d.hooks.Archive != nil {
+			d.loop(loops, d.trim)
+		}
 	}
 	if d.has(roleAdmin) {
-		if err := d.listen(ctx, "admin", d.settings.Admin, d.admin()); err != nil {
+		if err := d.listen(ctx, "admin", d.settings.Admin, d.admin(loops)); err != nil {
 			return err
 		}
 	}
@@ -289,7 +297,10 @@ func (d *daemon) ready(ctx context.Context) error {
 	if notice != nil {
 		return notice
 	}
-	return d.dialer.Store.Ping(ctx)
+	if err := d.dialer.Store.Ping(ctx); err != nil {
+		return err
+	}
+	return d.replicated(ctx)
 }
 
 // every calls f now and then at each tick until ctx ends.
@@ -317,10 +328,14 @@ func (d *daemon) clean(ctx context.Context) {
 		if report != (queue.Report{}) {
 			d.log.Info("queues cleaned", "report", report)
 		}
-		if d.hooks != nil && d.hooks.Archive != nil {
-			if _, err := d.hooks.Archive.Trim(d.a.now()); err != nil {
-				d.log.Warn("trimming kept events failed", "err", err)
-			}
+	})
+}
+
+// trim removes raw events that have been kept long enough: they have people's numbers and words.
+func (d *daemon) trim(ctx context.Context) {
+	every(ctx, time.Hour, func(context.Context) {
+		if _, err := d.hooks.Archive.Trim(d.a.now()); err != nil {
+			d.log.Warn("trimming kept events failed", "err", err)
 		}
 	})
 }
@@ -346,6 +361,9 @@ func (d *daemon) heartbeat(ctx context.Context) {
 		ID: d.id(), Host: host, PID: os.Getpid(), Version: version, Roles: d.o.roles, Teams: slices.Sorted(maps.Keys(d.dialer.Teams)), Started: d.a.now(),
 	}
 	every(ctx, 10*time.Second, func(ctx context.Context) {
+		if err := d.replicated(ctx); err != nil && ctx.Err() == nil { // it asks for the replicas, which the heartbeat tells the fleet of
+			d.log.Warn("calls wait for redis", "err", err)
+		}
 		if err := d.dialer.Store.Heartbeat(ctx, info, d.a.now()); err != nil && ctx.Err() == nil {
 			d.log.Warn("heartbeat failed", "err", err)
 		}

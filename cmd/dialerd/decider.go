@@ -51,15 +51,17 @@ func (a *app) newDecider(ctx context.Context, name string, now time.Time) (*deci
 	}
 	d.common = campaign.Facts{
 		Now: now, Hold: r.Hold, TeamPaused: team.Paused, Problem: r.Problem, InFlight: counts.InFlight, TeamInFlight: team.InFlight,
-		CallsToday: counts.Days[d.plan.Day(now)],
+		CallsToday: counts.Days[d.plan.Day(now)], RecordFull: team.RecordFull,
 	}
+	price := 0.0
 	settings, err := a.load()
 	if err != nil {
 		return nil, err
 	}
 	if t, ok := settings.Team(r.Team); ok {
-		d.common.TeamMaxInFlight, d.budget = t.MaxInFlight, t.Budget.Bound()
+		d.common.TeamMaxInFlight, d.budget, price = t.MaxInFlight, t.Budget.Bound(), t.Plan.PerMinute
 	}
+	d.common.Talk = counts.Talk(price)
 	return d, nil
 }
 
@@ -74,6 +76,7 @@ func (d *decider) subject(ctx context.Context, l *campaign.Lead) (campaign.Subje
 	}
 	d.budget.Fill(facts)
 	facts.TeamMaxInFlight, facts.Problem = d.common.TeamMaxInFlight, d.record.Problem
+	facts.Talk.PerMinute = d.common.Talk.PerMinute
 	return campaign.Subject{Plan: d.plan, Lead: l, Place: d.places[l.Lane], Facts: facts}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dialerd/dialerd/config"
+	"github.com/dialerd/dialerd/dialer"
 	"github.com/dialerd/dialerd/region"
 	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/thoughtly"
@@ -37,9 +38,10 @@ func (a *app) doctorCommand() *cobra.Command {
 	var offline bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check settings, rules, Redis, clocks, credentials and agents",
+		Short: "Check settings, rules, data_dir, Redis, clocks, credentials and agents",
 		Long: "Looks at everything that keeps calls from being placed, and says what to do about it: settings, calling rules and zone\n" +
-			"data, Redis and how it keeps its data, this machine's clock, each team's credentials and the agents of its campaigns.\n" +
+			"data, data_dir, Redis, its version, replicas and how it keeps its data, this machine's clock, each team's credentials and\n" +
+			"the agents of its campaigns.\n" +
 			"The exit code is 1 when something failed.",
 		Example: "  dialerd doctor\n  dialerd doctor --offline --json",
 		Args:    cobra.NoArgs,
@@ -95,12 +97,14 @@ func (a *app) examine(ctx context.Context, offline bool) ([]finding, error) {
 	}
 	note("settings", s.CheckServe(), "complete")
 	note("rules and zone data", region.Check(a.now()), fmt.Sprintf("rules %s, tzdata %s", region.Default().Name(), region.ZoneVersion()))
+	found = append(found, a.examineData(s))
 	st, err := a.open(ctx)
 	if !note("redis", err, a.looked()) {
 		return found, nil
 	}
 	found = append(found, a.examineRules(ctx)...)
 	found = append(found, a.examineRedis(ctx, s)...)
+	found = append(found, a.examineReplicas(ctx, s)...)
 	daemons, err := st.Daemons(ctx, a.now())
 	switch {
 	case err != nil:
@@ -133,9 +137,9 @@ func pausedText(reason string, records []*store.Record) string {
 		resume = "dialerd campaign resume " + records[0].Name
 	}
 	switch {
-	case strings.HasPrefix(reason, refusedCredentials) && resume != "":
+	case dialer.RefusedCredentials(reason) && resume != "":
 		return text + "\nOnce api_token and team_id are right, the start of dialerd serve lifts the pause; so does " + resume
-	case strings.HasPrefix(reason, refusedCredentials):
+	case dialer.RefusedCredentials(reason):
 		return text + "\nOnce api_token and team_id are right, the start of dialerd serve lifts the pause"
 	case resume != "":
 		return text + "\nLift that with: " + resume
@@ -150,6 +154,8 @@ func (a *app) examineRedis(ctx context.Context, s *config.Settings) []finding {
 	switch {
 	case err != nil:
 		found = append(found, finding{"redis durability", findingFailed, err.Error()})
+	case kept.Old != "":
+		found = append(found, finding{"redis version", findingFailed, "redis " + kept.Old})
 	case len(kept.Unsafe) > 0:
 		state := findingWarning
 		for i := range s.Teams {
@@ -164,7 +170,7 @@ func (a *app) examineRedis(ctx context.Context, s *config.Settings) []finding {
 		found = append(found, finding{"redis durability", findingOK, "every write is on disk before it is answered"})
 	}
 	before := a.now()
-	now, err := a.sharedNow(ctx)
+	now, err := a.store.Now(ctx)
 	if err != nil {
 		return append(found, finding{"clock", findingFailed, err.Error()})
 	}
@@ -216,12 +222,21 @@ func (a *app) examineTeam(ctx context.Context, t *config.Team, offline bool) []f
 	if state.Paused != "" {
 		found = append(found, finding{check, findingFailed, pausedText(state.Paused, records)})
 	}
-	if offline || t.APIToken.Reveal() == "" {
-		for _, r := range records {
-			if r.Problem != "" {
-				found = append(found, finding{"campaign " + r.Name, findingFailed, r.Problem})
-			}
+	settings, err := a.load()
+	if err != nil {
+		return fail(err)
+	}
+	asks := !offline && t.APIToken.Reveal() != "" // the API about the agents
+	for _, r := range records {
+		problem := r.Problem
+		if mine := forbidden(settings, &r.Campaign); mine != "" && r.AgentProblem == "" {
+			problem = "these settings forbid it: " + mine
 		}
+		if problem != "" && (problem != r.AgentProblem || !asks) {
+			found = append(found, finding{"campaign " + r.Name, findingFailed, problem})
+		}
+	}
+	if !asks {
 		return found
 	}
 	agents, err := a.agents(ctx, t)

@@ -136,8 +136,8 @@ func (c *cli) always() {
 	c.must("campaign", "start", "always")
 }
 
-// begin writes down that a call to the campaign's next lead is being sent, and returns its attempt and phone.
-func (c *cli) begin(name string, deadline time.Time) (string, campaign.Phone) {
+// claim takes the campaign's next lead, with a contact.
+func (c *cli) claim(name string) *store.Claim {
 	c.t.Helper()
 	ctx, now := c.t.Context(), c.now()
 	check := func(err error) {
@@ -164,6 +164,20 @@ func (c *cli) begin(name string, deadline time.Time) (string, campaign.Phone) {
 	if claim == nil {
 		c.t.Fatal("no lead to call")
 	}
+	return claim
+}
+
+// begin writes down that a call to the campaign's next lead is being sent, and returns its attempt and phone.
+func (c *cli) begin(name string, deadline time.Time) (string, campaign.Phone) {
+	c.t.Helper()
+	ctx, now := c.t.Context(), c.now()
+	check := func(err error) {
+		c.t.Helper()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	claim := c.claim(name)
 	if c.decision != "" {
 		claim.Decision = &store.Decision{Detail: c.decision}
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -97,12 +99,100 @@ func TestWhatHoldsATeamOrACampaignIsNamedEverywhere(t *testing.T) {
 		})
 	}
 	hold("a team that is paused", func(c *cli) error {
-		_, err := c.store.PauseTeam(t.Context(), "default", refusedCredentials+" (status 401)")
+		_, err := c.store.PauseTeam(t.Context(), "default", "the API refuses the credentials (status 401)")
 		return err
 	}, "the API refuses the credentials (status 401)")
 	hold("an agent that nobody knows", func(c *cli) error {
 		return c.store.SetProblem(t.Context(), "always", `agent "x" is unknown to the team`)
 	}, `agent "x" is unknown to the team`)
+	hold("what the settings of a daemon forbid", func(c *cli) error {
+		return c.store.SetBar(t.Context(), "always", store.Bar{Daemon: "host-1", At: tuesday10, Why: "calling.rules: lifts the legal rules"})
+	}, "the settings of daemon host-1 forbid it: calling.rules: lifts the legal rules")
+}
+
+// A campaign that was applied under other settings is checked against those that the daemon is served with: people who may be called
+// for nothing but a rehearsal are not called at the real API, and cost is not spent without a price.
+func TestADaemonChecksTheCampaignsOfItsRecord(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	record, err := c.store.Campaign(t.Context(), "always")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := func() string {
+		t.Helper()
+		var out bytes.Buffer
+		a := c.app(&out, &out)
+		d, err := a.newDaemon(t.Context(), daemonOptions{roles: []string{roleWork}, acceptDataLoss: true}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := a.close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		if d.dialer.ID != daemonID() {
+			t.Errorf("the daemon calls itself %q", d.dialer.ID)
+		}
+		return d.dialer.Forbidden(&record.Campaign)
+	}
+	c.env["DIALERD_PUBLIC_URL"] = "http://127.0.0.1:8080"
+	if why := served(); why != "" {
+		t.Errorf("at a fake API: %s", why)
+	}
+	record.Budget.Cost = 50
+	if why := served(); !strings.Contains(why, "budget.cost: needs a price") {
+		t.Errorf("without a price: %q", why)
+	}
+	record.Budget.Cost = 0
+	c.env["DIALERD_PUBLIC_URL"], c.env["THOUGHTLY_BASE_URL"] = "https://d.example.com", "https://api.example.com"
+	if why := served(); !strings.Contains(why, "lifts the legal rules") || !strings.Contains(why, "consent") || strings.Contains(why, "\n") {
+		t.Errorf("at the real API: %q", why)
+	}
+	if _, out, _ := c.run("doctor", "--offline"); !strings.Contains(out, "these settings forbid it: ") || !strings.Contains(out, "lifts the legal rules") {
+		t.Errorf("doctor says nothing of it:\n%s", out)
+	}
+}
+
+// A talk time that has no room for another call is a rule like any other: status, where and why say budget, and not that a slot is waited
+// for. Less than the longest call is no room.
+func TestATalkTimeWithoutRoomIsNamedEverywhere(t *testing.T) {
+	t.Parallel()
+	for name, budget := range map[string]string{"minutes": "{minutes: 14}", "cost": "{cost: 1.4}"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCLI(t)
+			settings := c.write("dialerd.yaml", "teams: [{name: default, plan: {per_minute: 0.1, currency: USD}}]\n")
+			c.write("leads.csv", "phone,name\n212-555-0123,Ann\n312-555-0124,Bob\n")
+			c.must("campaign", "apply", "--config", settings, c.write("always.yaml", "campaign: always\nagents: [{id: aB3dE9fG, max_call: 10m}]\n"+
+				"leads: [{source: leads.csv, country: US}]\ncalling: {rules: none}\nbudget: "+budget+"\n"))
+			c.must("campaign", "start", "always", "--config", settings)
+			left := ""
+			says := func(want, never string) {
+				t.Helper()
+				for _, args := range [][]string{{"campaign", "status", "always"}, {"where", "always"}, {"why", left}} {
+					out := c.must(append(args, "--config", settings)...)
+					if never != "" && strings.Contains(out, never) || !strings.Contains(out, want) && (args[0] != "why" || want != "limit") {
+						t.Errorf("%v does not say %s:\n%s", args, want, out)
+					}
+				}
+			}
+			left = "+13125550124"
+			id, phone := c.begin("always", tuesday10.Add(15*time.Second))
+			if phone == campaign.Phone(left) {
+				left = "+12125550123"
+			}
+			says("limit", "")
+			if _, err := c.store.Settle(t.Context(), store.Settlement{
+				AttemptID: id, Disposition: campaign.Completed, Duration: 5 * time.Minute, Next: store.Next{State: campaign.LeadClosed},
+			}, tuesday10); err != nil {
+				t.Fatal(err)
+			}
+			says("budget", "can be called now")
+		})
+	}
 }
 
 func TestDoctorSaysWhenADaemonWasLastHeardOf(t *testing.T) {
@@ -176,6 +266,18 @@ func TestStatusNamesWhatKeepsACampaignFromGoingFaster(t *testing.T) {
 		"calling: {rules: none, hours: {sun: '10:00-12:00'}}\n"))
 	c.must("lead", "add", "+12125550177", "--campaign", "always")
 	limited("outside_window")
+	c.must("campaign", "apply", c.write("always.yaml", "campaign: always\nagents: [{id: aB3dE9fG, calls_per_day: 3}]\n"+
+		"leads: [{source: leads.csv, country: US}]\ncalling: {rules: none}\n"))
+	limited("budget") // the agent's
+	c.must("campaign", "apply", c.write("always.yaml", "campaign: always\nagents: [{id: aB3dE9fG}]\nleads: [{source: leads.csv, country: US}]\n"+
+		"calling: {rules: none}\n"))
+	limited("limit")
+	for most, want := range map[string]any{"3": "budget", "4": "limit"} {
+		settings := c.write("team"+most+".yaml", "teams: [{name: default, budget: {calls_per_day: "+most+", timezone: America/New_York}}]\n")
+		if got := c.json("campaign", "status", "always", "--config", settings).(map[string]any)["limited_by"]; got != want {
+			t.Errorf("with %s calls a day of the team: limited by %v, want %v", most, got, want)
+		}
+	}
 	if err := c.store.SetProblem(t.Context(), "always", "its agent is archived"); err != nil {
 		t.Fatal(err)
 	}

@@ -131,15 +131,6 @@ func countriesOf(records []*store.Record) []string {
 	return countries
 }
 
-// sharedNow is the time on the clock that the whole fleet shares: Redis' own, shifted as this process' is.
-func (a *app) sharedNow(ctx context.Context) (time.Time, error) {
-	t, err := a.client.Time(ctx).Result()
-	if err != nil {
-		return time.Time{}, fmt.Errorf("ask redis for the time: %w", err)
-	}
-	return t.Add(a.offset), nil
-}
-
 const (
 	quietPoll   = 50 * time.Millisecond
 	quietNotice = time.Second     // waits longer than this are explained
@@ -160,7 +151,7 @@ func (a *app) quiet(ctx context.Context, scope store.Scope) error {
 	defer limit.Stop()
 	began, told := a.now(), false
 	for {
-		now, err := a.sharedNow(ctx)
+		now, err := a.store.Now(ctx)
 		if err != nil {
 			return err
 		}

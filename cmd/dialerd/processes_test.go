@@ -28,6 +28,7 @@ type fleetTest struct {
 	redis   *redistest.Server
 	env     []string
 	n       int
+	url     string // of the fake
 	limit   int    // requests in …
 	per     string // … so long
 	hooks   string // where webhooks come in; "" = at each daemon itself
@@ -52,6 +53,7 @@ func newFleetIn(t testing.TB, world simulator.Config) *fleetTest {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.url = url
 	f.write("campaign.yaml", `campaign: spring
 agents: [{id: aB3dE9fG}]
 leads: [{source: leads.csv, country: US}]

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -23,6 +24,9 @@ const (
 
 var allRoles = []string{roleHooks, roleAdmin, roleFeed, roleWork}
 
+// stopMargin is what a stop may take beside the longest request: the results that are written down, the listeners, the last of the record.
+const stopMargin = 30 * time.Second
+
 func (a *app) serveCommand() *cobra.Command {
 	var o daemonOptions
 	var debug bool
@@ -31,8 +35,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Short: "Run the daemon",
 		Long: "Runs the daemon until SIGTERM or SIGINT: it stages contacts, places calls inside each lead's window,\n" +
 			"receives webhooks and closes every call. Many daemons on one Redis are a fleet; they share one request limit.\n" +
-			"On the first signal it finishes what is under way and ends with 0; a second signal ends it at once with 130,\n" +
-			"which is safe: what was under way is in the record and the rest of the fleet, or the next start, goes on with it.\n\n" +
+			"On the first signal it finishes what is under way and ends with 0, within the longest request timeout of its teams and 30 s\n" +
+			"(with the usual 15s: 45 s); no call is in doubt then. A second signal ends it at once with 130, which is safe: what was under\n" +
+			"way is in the record and the rest of the fleet, or the next start, goes on with it.\n\n" +
 			"A daemon has all roles, or those that --roles names:\n" +
 			"  hooks  takes Thoughtly's webhooks at `listen`, the one address that the internet may reach\n" +
 			"  admin  the page, /api/v1, /metrics and health at `admin`\n" +

@@ -27,8 +27,7 @@ func (s *speed) budget() budgetJSON {
 		Calls:   newSpending(float64(b.CallsPerDay), float64(s.counts.Days[s.plan.Day(s.now)]), 0), // a call counts once it begins
 		Minutes: newSpending(b.Minutes, talked, reserved),
 	}
-	if s.settings != nil && s.settings.Plan.PerMinute > 0 {
-		price := s.settings.Plan.PerMinute
+	if price := s.price(); price > 0 {
 		out.Cost = newSpending(b.Cost, talked*price, reserved*price)
 	}
 	return out
@@ -38,7 +37,7 @@ func (s *speed) budget() budgetJSON {
 // to call.
 func (s *speed) limitedBy(ctx context.Context, st *store.Store) (campaign.Reason, error) {
 	switch {
-	case s.team.Paused != "" || s.record.Problem != "":
+	case s.team.Paused != "" || s.team.RecordFull || s.record.Problem != "":
 		return campaign.ReasonHold, nil
 	case s.record.Hold == campaign.HoldPaused || s.record.Hold == campaign.HoldStopped:
 		return campaign.ReasonHold, nil
@@ -50,21 +49,34 @@ func (s *speed) limitedBy(ctx context.Context, st *store.Store) (campaign.Reason
 		return campaign.ReasonNone, nil
 	case s.spent():
 		return campaign.ReasonBudget, nil
+	}
+	var bound campaign.TeamBudget
+	if s.settings != nil {
+		bound = s.settings.Budget.Bound()
+	}
+	switch spent, err := st.DaySpent(ctx, s.plan, bound, s.now); {
+	case err != nil:
+		return campaign.ReasonNone, err
+	case spent:
+		return campaign.ReasonBudget, nil
 	case s.full():
 		return campaign.ReasonInFlight, nil
 	}
 	return s.byLane(ctx, st)
 }
 
-// spent reports whether a budget is used up.
+// spent reports whether the campaign's own budget has no room for another call.
 func (s *speed) spent() bool {
-	b := s.budget()
-	for _, part := range []spending{b.Calls, b.Minutes, b.Cost} {
-		if part.Left != nil && *part.Left <= 0 {
-			return true
-		}
+	calls := s.budget().Calls
+	return calls.Left != nil && *calls.Left <= 0 || s.plan.TalkSpent(s.counts.Talk(s.price()))
+}
+
+// price is that of a minute; 0 = not known.
+func (s *speed) price() float64 {
+	if s.settings == nil {
+		return 0
 	}
-	return false
+	return s.settings.Plan.PerMinute
 }
 
 // full reports whether as many calls are under way as may be.
