@@ -6,13 +6,14 @@
 
 GO       ?= go
 FUZZTIME ?= 10s
-BENCH    ?= .
+BENCH    ?=
 COUNT    ?= 5
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Tools are pinned. The linter takes minutes to build, so it is kept, under its version.
 GOLANGCI_VERSION    := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
+BENCHSTAT_VERSION   := v0.0.0-20260908200009-22c9c6c9d4da
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
@@ -69,8 +70,8 @@ chaos: ## daemons, Redis and API fail at random for CHAOS_SECONDS=1800, CHAOS_LE
 fuzz: ## run each fuzz target for FUZZTIME=10s
 	$(call stage,fuzz,./.ci/fuzz $(FUZZTIME))
 
-bench: ## run the benchmarks COUNT=5 times, BENCH=regexp; compare two outputs with benchstat
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+bench: build ## each figure of docs/benchmarks.md with its baseline (15 min); BENCH=regexp for some, or any other benchmark COUNT=5 times
+	$(call stage,bench,GO=$(GO) BENCH='$(BENCH)' COUNT=$(COUNT) BENCHSTAT=$(BENCHSTAT_VERSION) ./.ci/bench)
 
 cover: ## statements covered, per package and in all
 	@mkdir -p bin
