@@ -9,6 +9,7 @@ import (
 // not called costs as much as to call one. So a script begins with those parts that it uses, and no others.
 type luaPart struct {
 	names map[string]bool // what it defines
+	uses  []string
 	text  string
 }
 
@@ -32,27 +33,37 @@ func luaParts(text string) []luaPart {
 		for name := range strings.SplitSeq(luaLocals.FindStringSubmatch(part.text)[1], ", ") {
 			part.names[name] = true
 		}
+		part.uses = luaNames(part.text)
 		parts = append(parts, part)
 	}
 	return parts
 }
 
+// luaNames are the names that a text uses.
+func luaNames(text string) []string {
+	var names []string
+	for _, m := range luaUsed.FindAllStringSubmatch(luaQuiet.ReplaceAllString(text, ""), -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
 // neededParts are the parts that a script uses, directly or by others, in their order. Who counts writes the counters in the end.
 func neededParts(parts []luaPart, body string) []luaPart {
 	used := map[string]bool{}
-	use := func(text string) {
-		for _, m := range luaUsed.FindAllStringSubmatch(luaQuiet.ReplaceAllString(text, ""), -1) {
-			used[m[1]] = true
+	use := func(names []string) {
+		for _, name := range names {
+			used[name] = true
 		}
 	}
-	use(body)
+	use(luaNames(body))
 	needed := make([]bool, len(parts))
 	for i := len(parts) - 1; i >= 0; i-- { // a part uses only what stands before it
 		for name := range parts[i].names {
 			needed[i] = needed[i] || used[name] || name == "write_counters" && used["tally"]
 		}
 		if needed[i] {
-			use(parts[i].text)
+			use(parts[i].uses)
 		}
 	}
 	var out []luaPart

@@ -145,9 +145,9 @@ func (s *Store) runAcknowledged(ctx context.Context, sc *script, r ref, now time
 		_, _ = pipe.Exec(ctx) // each command has its own error
 		return script, ack
 	}
-	cmd, ack := send(sc.src.EvalSha)
+	cmd, ack := send(sc.src().EvalSha)
 	if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
-		cmd, ack = send(sc.src.Eval)
+		cmd, ack = send(sc.src().Eval)
 	}
 	words, err := sc.reply(cmd)
 	if errors.Is(err, errGone) {

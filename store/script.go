@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -15,16 +16,31 @@ var luaFiles embed.FS
 // script is one change of state.
 type script struct {
 	name string
-	src  *redis.Script
+	src  func() *redis.Script // put together when it is first run: a command runs few of them
 }
 
-// newScript puts together a script of the record from its own file and what that needs of the files that it begins with.
-func newScript(name string, preludes ...string) *script {
-	var parts []luaPart
-	for _, file := range append([]string{"common", "audit"}, preludes...) {
-		parts = append(parts, luaParts(luaFile(file))...)
+// preludes are the files that scripts begin with, taken apart.
+var preludes = sync.OnceValue(func() map[string][]luaPart {
+	parts := map[string][]luaPart{}
+	for _, file := range []string{"common", "audit", "queue", "attempt"} {
+		parts[file] = luaParts(luaFile(file))
 	}
-	body := luaFile(name)
+	return parts
+})
+
+// newScript names a script of the record and the files that it begins with beside common and audit.
+func newScript(name string, begins ...string) *script {
+	return &script{name, sync.OnceValue(func() *redis.Script {
+		return redis.NewScript(assemble(luaFile(name), append([]string{"common", "audit"}, begins...)))
+	})}
+}
+
+// assemble puts a script together from its own text and what that needs of the preludes.
+func assemble(body string, begins []string) string {
+	var parts []luaPart
+	for _, file := range begins {
+		parts = append(parts, preludes()[file]...)
+	}
 	needed := neededParts(parts, body)
 	var src strings.Builder
 	counts := false
@@ -36,7 +52,7 @@ func newScript(name string, preludes ...string) *script {
 		body = "local function change()\n" + body + "\nend\nlocal reply = change()\nwrite_counters()\nreturn reply\n"
 	}
 	src.WriteString(body)
-	return &script{name: name, src: redis.NewScript(src.String())}
+	return src.String()
 }
 
 func luaFile(name string) string {
@@ -110,7 +126,7 @@ func (r reply) again() bool { return r[0] == "again" }
 
 // run runs a script on a team's keys.
 func (s *Store) run(ctx context.Context, sc *script, team string, args ...any) (reply, error) {
-	cmd := sc.src.Run(ctx, s.client, []string{teamKey(team, "team")}, args...)
+	cmd := sc.src().Run(ctx, s.client, []string{teamKey(team, "team")}, args...)
 	return sc.reply(cmd)
 }
 

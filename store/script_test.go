@@ -54,7 +54,7 @@ func TestEveryScriptIsUnderstoodByBothServers(t *testing.T) {
 			t.Errorf("%d scripts, %d files", len(all), len(want))
 		}
 		for _, sc := range all {
-			if err := sc.src.Load(t.Context(), client).Err(); err != nil {
+			if err := sc.src().Load(t.Context(), client).Err(); err != nil {
 				t.Errorf("%s: %v", sc.name, err)
 			}
 		}
