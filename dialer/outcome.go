@@ -58,7 +58,7 @@ func disposition(c *campaign.Campaign, r *thoughtly.Response, transferred bool) 
 			return campaign.Transferred
 		case told:
 			return said
-		case r.Duration == 0 && !r.PersonSpoke():
+		case r.Timed && r.Duration == 0 && !r.PersonSpoke():
 			return campaign.NoAnswer // connected to nobody
 		}
 		return campaign.Completed

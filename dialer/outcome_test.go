@@ -17,7 +17,9 @@ func TestOutcome(t *testing.T) {
 		words    []string             // the campaign's own
 		want     campaign.Disposition // "" = the call goes on
 	}{
-		"completed": {body: `"status":"COMPLETED"` + over, want: campaign.Completed},
+		"completed":                           {body: `"status":"COMPLETED"` + over, want: campaign.Completed},
+		"completed, but connected to nobody":  {body: `"status":"COMPLETED","end_time":"2026-03-03T17:00:00Z","duration_ms":"0"`, want: campaign.NoAnswer},
+		"completed, and nobody says how long": {body: `"status":"COMPLETED","end_time":"2026-03-03T17:00:00Z"`, want: campaign.Completed},
 		"the agent knows better than completed": {
 			body: `"status":"COMPLETED","outcome":"Not Interested"` + over, want: campaign.NotInterested,
 		},

@@ -41,6 +41,7 @@ type Response struct {
 	StartedAt time.Time
 	EndedAt   time.Time // zero until the call is over
 	Duration  time.Duration
+	Timed     bool // the record says how long the call was, be it 0; otherwise Duration is 0 because nobody knows
 
 	Recording string // URL; may come later than the rest
 	Summary   string
@@ -153,7 +154,7 @@ func decodeResponse(root object, raw map[string]any) Response {
 	r.Phone = firstOf(r.Phone, at.text("phone_number", "contact_phone_number", "to_number", "to", "phone"))
 	r.Status = Normalize(r.RawStatus)
 	r.Event = eventOf(root)
-	r.Duration = durationIn(at, r.StartedAt, r.EndedAt)
+	r.Duration, r.Timed = durationIn(at, r.StartedAt, r.EndedAt)
 	r.Metadata = metadataOf(at, raw)
 	r.Data = dataOf(at)
 	for _, word := range outcomeWords {
@@ -189,36 +190,36 @@ func eventOf(root object) string {
 }
 
 // durationIn is how long the call took, in whatever unit it is told. A number without one is taken as seconds below 1000 and as
-// milliseconds from there, unless the two times say which.
-func durationIn(at layers, started, ended time.Time) time.Duration {
+// milliseconds from there, unless the two times say which. told is false when the record has neither.
+func durationIn(at layers, started, ended time.Time) (d time.Duration, told bool) {
 	span := time.Duration(0)
 	if !started.IsZero() && ended.After(started) {
 		span = ended.Sub(started)
 	}
 	for _, o := range at {
 		if d, ok := durationOf(o.text("duration_ms", "dutation_ms", "call_duration_ms", "duration_millis"), time.Millisecond); ok {
-			return d
+			return d, true
 		}
 		if d, ok := durationOf(o.text("duration_seconds", "duration_secs", "duration_sec", "duration_s", "call_duration_seconds"), time.Second); ok {
-			return d
+			return d, true
 		}
-		told := o.text("duration", "call_duration")
-		short, ok := durationOf(told, time.Millisecond)
+		text := o.text("duration", "call_duration")
+		short, ok := durationOf(text, time.Millisecond)
 		if !ok {
 			continue
 		}
-		long, ok := durationOf(told, time.Second)
+		long, ok := durationOf(text, time.Second)
 		switch {
 		case !ok:
-			return short
+			return short, true
 		case span > 0 && (short-span).Abs() < (long-span).Abs():
-			return short
+			return short, true
 		case span == 0 && long >= 1000*time.Second && long != short: // equal: it was 1:02:03
-			return short
+			return short, true
 		}
-		return long
+		return long, true
 	}
-	return min(span, maxDuration)
+	return min(span, maxDuration), !started.IsZero() && !ended.IsZero()
 }
 
 // metadataOf gathers metadata, custom_fields, and our own keys where a template put them beside the rest; the outermost wins.

@@ -33,7 +33,7 @@ func TestDecodeEventReadsEveryShape(t *testing.T) {
 			"summary_data": null, "metadata": null}`,
 			Response{
 				ID: "r1", AgentID: "aB3dE9fG", ContactID: "c1", Phone: "+15551234567", Status: StatusQueued, RawStatus: "NOT_STARTED",
-				CreatedAt: at(15, 31, 0).Add(250 * time.Millisecond), UpdatedAt: at(15, 31, 2), StartedAt: at(15, 31, 0),
+				CreatedAt: at(15, 31, 0).Add(250 * time.Millisecond), UpdatedAt: at(15, 31, 2), StartedAt: at(15, 31, 0), Timed: true,
 				Turns: []Turn{{SpeakerAgent, "Hi, this is Maya.", at(15, 31, 1)}},
 			},
 		},
@@ -50,7 +50,7 @@ func TestDecodeEventReadsEveryShape(t *testing.T) {
 			"custom_fields": {"campaign": "spring", "score": 82, "flag": true, "nothing": null, "deep": {"a": [1, 2]}}}`,
 			Response{
 				ID: "call_1", AgentID: "agt_1", ContactID: "cnt_1", Event: EventNewResponse, Status: StatusCompleted, RawStatus: "success",
-				Outcome: "qualified", Direction: "outbound", Duration: 184 * time.Second, Recording: "https://r.example/1.mp3",
+				Outcome: "qualified", Direction: "outbound", Duration: 184 * time.Second, Timed: true, Recording: "https://r.example/1.mp3",
 				StartedAt: at(15, 31, 10), EndedAt: at(15, 34, 14),
 				Turns:    []Turn{{SpeakerPerson, "Hello?", at(15, 31, 14)}, {SpeakerAgent, "Hi.", time.Time{}}},
 				Metadata: map[string]string{"campaign": "spring", "lead": "l1", "score": "82", "flag": "true", "deep": `{"a":[1,2]}`},
@@ -58,7 +58,7 @@ func TestDecodeEventReadsEveryShape(t *testing.T) {
 		},
 		{
 			"under data, the kind beside it", `{"type": "phone_transfer", "id": "evt_1", "data": {"response_id": "r1", "agent_id": "a1", "contact_id": "c1", "call_status": "Transferred", "call_duration": "75"}}`,
-			Response{ID: "r1", AgentID: "a1", ContactID: "c1", Event: EventPhoneTransfer, Status: StatusTransferred, RawStatus: "Transferred", Duration: 75 * time.Second},
+			Response{ID: "r1", AgentID: "a1", ContactID: "c1", Event: EventPhoneTransfer, Status: StatusTransferred, RawStatus: "Transferred", Duration: 75 * time.Second, Timed: true},
 		},
 		{
 			"a record whose own data is no envelope", `{"id": "r1", "status": "busy", "data": {"id": "x", "status": "completed"}}`,
@@ -82,7 +82,7 @@ func TestDecodeEventReadsEveryShape(t *testing.T) {
 			"an automation's flat template, half of it without values", `{"call_id": "r1", "status": "{{call.status}}", "agent_id": "undefined", "contact_id": "c1", "duration_ms": "61500",
 			"metadata": "{\"dialerd_attempt\": \"at1\"}", "dialerd_lead": "l1", "summary": "null", "transcript": "[{\"speaker\":\"caller\",\"text\":\"Yes\"}]", "ended_at": ""}`,
 			Response{
-				ID: "r1", ContactID: "c1", Status: StatusUnknown, Duration: 61500 * time.Millisecond, Turns: []Turn{{Speaker: SpeakerPerson, Text: "Yes"}},
+				ID: "r1", ContactID: "c1", Status: StatusUnknown, Duration: 61500 * time.Millisecond, Timed: true, Turns: []Turn{{Speaker: SpeakerPerson, Text: "Yes"}},
 				Metadata: map[string]string{"dialerd_attempt": "at1", "dialerd_lead": "l1"},
 			},
 		},
@@ -92,7 +92,7 @@ func TestDecodeEventReadsEveryShape(t *testing.T) {
 		},
 		{
 			"camel case, numbers as ids, a name as contact", `{"callId": 12345678901234567890, "interviewId": 7, "contact": "Ann Lee", "jobId": "j", "startTime": 1779636660, "endTime": 1779636721500}`,
-			Response{ID: "12345678901234567890", AgentID: "7", JobID: "j", Status: StatusUnknown, StartedAt: at(15, 31, 0), EndedAt: at(15, 32, 1).Add(500 * time.Millisecond), Duration: 61500 * time.Millisecond},
+			Response{ID: "12345678901234567890", AgentID: "7", JobID: "j", Status: StatusUnknown, StartedAt: at(15, 31, 0), EndedAt: at(15, 32, 1).Add(500 * time.Millisecond), Duration: 61500 * time.Millisecond, Timed: true},
 		},
 		{
 			"objects where texts are usual", `{"id": "r1", "contact": "c1", "agent": {"id": "a1"}, "outcome": {"title": "booked"}, "recording": {"url": "https://r"}, "summary_data": {"points": [1]}, "tags": ["a", {"name": "b"}, 3, null]}`,
