@@ -53,7 +53,7 @@ func TestWhatADaemonsSettingsForbidIsNotCalledByThatDaemon(t *testing.T) {
 		stirs := stirred()
 		f.wire = settings("other", "")
 		f.add()
-		for range 12 {
+		for range 24 {
 			beat()
 			time.Sleep(10 * time.Second)
 			if now, err := f.store.Campaign(ctx, c.Name); err != nil || now.Barred != r.Barred {
