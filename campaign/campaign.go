@@ -36,6 +36,7 @@ type Agent struct {
 	MaxCall time.Duration `json:"max_call,omitempty"` // longest call it makes; 0 = not stated
 	// CallsPerDay bounds the calls of the agent, which has one caller id, over all campaigns of the team; a day of the schedule's zone.
 	CallsPerDay int `json:"calls_per_day,omitempty"` // 0 = no limit
+	MaxInFlight int `json:"max_in_flight,omitempty"` // most calls of the agent under way, over all campaigns of the team; 0 = no limit
 }
 
 // Source is one place that leads come from, and how its columns are named.

@@ -209,6 +209,9 @@ func (s Subject) ask(r rule, t time.Time) answer {
 		if m := s.Facts.TeamMaxInFlight; m > 0 && s.Facts.TeamInFlight >= m {
 			return answer{reason: ReasonInFlight, whole: true}
 		}
+		if m := s.Plan.AgentFor(s.Lead).MaxInFlight; m > 0 && s.Facts.AgentInFlight >= m {
+			return answer{reason: ReasonInFlight, whole: len(s.Plan.Agents) == 1} // where there are others, they go on
+		}
 	case ruleClock:
 		if s.Facts.ClockOff {
 			return answer{reason: ReasonClock, whole: true}

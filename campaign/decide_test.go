@@ -364,6 +364,10 @@ func TestPausesBudgetsAndNationalLists(t *testing.T) {
 			spoil: func(_ *testing.T, s *Subject) { s.Plan.Agents[0].CallsPerDay, s.Facts.AgentCallsToday = 75, 75 },
 		},
 		{
+			name: "as many calls of the only agent as may be", verdict: Wait, reason: ReasonInFlight,
+			spoil: func(_ *testing.T, s *Subject) { s.Plan.Agents[0].MaxInFlight, s.Facts.AgentInFlight = 3, 3 },
+		},
+		{
 			name: "the team's calls of the day, in its own zone", verdict: Wait, reason: ReasonBudget, until: "2026-03-02 18:00:00",
 			spoil: func(t *testing.T, s *Subject) {
 				s.Facts.TeamCallsToday = 9

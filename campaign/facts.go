@@ -20,6 +20,7 @@ type Facts struct {
 	TeamInFlight     int         // calls of the team under way
 	TeamMaxInFlight  int         // 0 = no limit
 	CallsToday       int         // calls that the campaign began today, in its schedule's zone
+	AgentInFlight    int         // calls of the lead's agent under way, for all campaigns
 	AgentCallsToday  int         // calls that the lead's agent began on that day, for all campaigns
 	TeamCallsToday   int         // calls that the team began today, in its own zone
 	TeamCallsPerDay  int         // 0 = no limit

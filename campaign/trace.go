@@ -95,8 +95,10 @@ func (s Subject) input(r rule, now time.Time) (input, source string) {
 				agent.ID, s.Facts.AgentCallsToday, orNoLimit(agent.CallsPerDay), s.Facts.TeamCallsToday, orNoLimit(s.Facts.TeamCallsPerDay), s.talkInput(agent)),
 			"budget.calls_per_day, .minutes, .cost; agents[].calls_per_day, .max_call; teams[].budget.calls_per_day, .plan.per_minute"
 	case ruleInFlight:
-		return fmt.Sprintf("campaign %d of %s, team %d of %s", s.Facts.InFlight, orNoLimit(p.Pace.MaxInFlight),
-			s.Facts.TeamInFlight, orNoLimit(s.Facts.TeamMaxInFlight)), "pace.max_in_flight"
+		agent := p.AgentFor(s.Lead)
+		return fmt.Sprintf("campaign %d of %s, team %d of %s, agent %s %d of %s", s.Facts.InFlight, orNoLimit(p.Pace.MaxInFlight),
+				s.Facts.TeamInFlight, orNoLimit(s.Facts.TeamMaxInFlight), agent.ID, s.Facts.AgentInFlight, orNoLimit(agent.MaxInFlight)),
+			"pace.max_in_flight; teams[].max_in_flight; agents[].max_in_flight"
 	case ruleClock:
 		return "this machine against Redis", "clock"
 	}

@@ -36,6 +36,7 @@ type agentEntry struct {
 	MaxCall time.Duration `yaml:"max_call" above:"0" doc:"longest call that it makes"`
 
 	CallsPerDay int `yaml:"calls_per_day" min:"1" doc:"most calls of the agent in a day of the schedule's zone, over all campaigns of the team"`
+	MaxInFlight int `yaml:"max_in_flight" min:"1" doc:"most calls of the agent under way at once, over all campaigns of the team"`
 }
 
 func (a *agentEntry) setDefaults() { a.Weight = 1 }

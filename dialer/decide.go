@@ -45,7 +45,7 @@ func (d *Dialer) beginRequest(team *Team, c *campaignView, claim *store.Claim, s
 	return store.BeginRequest{
 		Claim: claim, Agent: agent.ID, Now: now, Deadline: deadline,
 		Caps: caps(c.plan.Limits(s.Place, now)), Quiets: quiets(c.plan.Quiets(claim.Lead, s.Place, now)), Gap: c.plan.Attempts.Gap, Lifetime: c.plan.Attempts.Lifetime,
-		MaxInFlight: store.MaxInFlight{Campaign: c.plan.Pace.MaxInFlight, Team: team.MaxInFlight},
+		MaxInFlight: store.MaxInFlight{Campaign: c.plan.Pace.MaxInFlight, Team: team.MaxInFlight, Agent: agent.MaxInFlight},
 		CallsPerDay: c.plan.Budget.CallsPerDay, Day: c.plan.Day(now),
 		Days:    store.Days{Team: team.Budget.CallsPerDay, TeamDay: team.Budget.Day(now), Agent: agent.CallsPerDay},
 		Reserve: agent.Reserve(), TalkTime: c.plan.Budget.TalkTime(team.PerMinute),

@@ -111,17 +111,21 @@ func (v *teamView) room(team *Team) int {
 	return n
 }
 
-// agentRoom is how many more calls the campaign's agents may begin today.
+// agentRoom is how many more calls the campaign's agents may begin: by those of today, and by those under way.
 func (v *campaignView) agentRoom() int {
-	if v.byAgent == nil {
-		return math.MaxInt
-	}
 	n := 0
 	for i, a := range v.plan.Agents {
-		if a.CallsPerDay <= 0 {
-			return math.MaxInt
+		room := math.MaxInt
+		if a.CallsPerDay > 0 {
+			room = max(a.CallsPerDay-v.agentCalls[i], 0)
 		}
-		n += max(a.CallsPerDay-v.byAgent[i], 0)
+		if a.MaxInFlight > 0 {
+			room = min(room, max(a.MaxInFlight-v.agentFlight[i], 0))
+		}
+		if room == math.MaxInt {
+			return room
+		}
+		n += room
 	}
 	return n
 }

@@ -118,3 +118,46 @@ func TestACampaignRampsUp(t *testing.T) {
 		f.once()
 	})
 }
+
+// An agent has no more calls under way than it may, over all daemons and campaigns, and the other agent of the campaign goes on: by what
+// rang, and everybody talks for a minute.
+func TestCallsUnderWayOfAnAgentHoldForTheFleet(t *testing.T) {
+	inWhole(t)
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const most, other = 3, "bC4fG7hJ"
+		p := answers()
+		p.People.Talk = simulator.Span{Min: 60, Max: 60}
+		f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 9, Profile: p, Agents: []simulator.Agent{
+			{ID: simulator.DefaultAgentID, Title: "Maya", Status: simulator.AgentActive, Phone: "+12125550100"},
+			{ID: other, Title: "Ben", Status: simulator.AgentActive, Phone: "+12125550101"},
+		}})
+		first, second := always("first"), always("second")
+		for _, c := range []*campaign.Campaign{&first, &second} {
+			c.Agents = []campaign.Agent{{ID: simulator.DefaultAgentID, Weight: 1, MaxInFlight: most}, {ID: other, Weight: 1}}
+		}
+		f.load(first, 100)
+		f.loadFrom(second, 200, 100)
+		f.add()
+		f.add()
+		f.subscribe(other)
+		time.Sleep(12 * time.Minute)
+		f.close()
+		synctest.Wait()
+		by := map[string][]time.Time{}
+		for _, r := range f.sim.Rings() {
+			by[r.Agent] = append(by[r.Agent], r.At)
+		}
+		mine, others := by[simulator.DefaultAgentID], by[other]
+		t.Logf("%d calls of the bounded agent, at most %d in a minute; %d of the other one", len(mine), mostInAMinute(mine), len(others))
+		if n := mostInAMinute(mine); n > most {
+			t.Errorf("%d calls of the agent in one minute of talk, at most %d", n, most)
+		}
+		if len(mine) < 5*most || len(others) < 80 {
+			t.Errorf("%d calls of the bounded agent and %d of the other: want %d and 80", len(mine), len(others), 5*most)
+		}
+		f.once()
+		f.consistent(first)
+		f.consistent(second)
+	})
+}

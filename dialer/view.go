@@ -34,17 +34,18 @@ type teamView struct {
 
 // campaignView is one campaign with its lanes.
 type campaignView struct {
-	record  *store.Record
-	plan    *campaign.Plan
-	lanes   map[string]store.LaneState
-	places  map[string]*campaign.Place // a lane whose place cannot be read is not among them, and is never open
-	broken  map[string]bool            // those lanes
-	urgent  time.Time                  // when the first urgent lead or promised callback is due; zero = there is none
-	byAgent []int                      // calls of today of each agent of the plan; nil unless they are bounded
-	counts  *store.Counts              // nil unless the campaign has bounds to compare with
-	began   time.Time                  // when it last began to run; zero unless its pace rises from there
-	running bool                       // whether it ran then; known where began is
-	problem string                     // what is wrong with its agents, by the roster; "" = nothing is known against them
+	record      *store.Record
+	plan        *campaign.Plan
+	lanes       map[string]store.LaneState
+	places      map[string]*campaign.Place // a lane whose place cannot be read is not among them, and is never open
+	broken      map[string]bool            // those lanes
+	urgent      time.Time                  // when the first urgent lead or promised callback is due; zero = there is none
+	agentCalls  []int                      // calls of today of each agent of the plan; nil unless one is bounded
+	agentFlight []int                      // those under way
+	counts      *store.Counts              // nil unless the campaign has bounds to compare with
+	began       time.Time                  // when it last began to run; zero unless its pace rises from there
+	running     bool                       // whether it ran then; known where began is
+	problem     string                     // what is wrong with its agents, by the roster; "" = nothing is known against them
 	// forbidden is what this daemon's settings have against it: it is not called from here; "" = nothing
 	forbidden string
 	unheard   time.Time // since when it waits for its agents' webhooks; zero = it does not
@@ -131,7 +132,7 @@ func (v *teamView) isSteady(team *Team, now time.Time) bool {
 	plenty := 3 * (int(steadyAge/max(team.spacing(), 1)) + 1)
 	for _, c := range v.campaigns {
 		soon := func(t time.Time) bool { return !t.IsZero() && t.Before(now.Add(steadyAge)) }
-		if c.counts != nil || c.byAgent != nil || !c.unheard.IsZero() || soon(c.urgent) {
+		if c.counts != nil || c.agentCalls != nil || !c.unheard.IsZero() || soon(c.urgent) {
 			return false
 		}
 		if c.lanes == nil && c.record.Queued > 0 && c.state(now) != campaign.Paused && c.state(now) != campaign.Stopped {
@@ -261,12 +262,15 @@ func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, book *campai
 			return nil, fmt.Errorf("read the counters of campaign %s: %w", r.Name, err)
 		}
 	}
-	if agents := v.plan.Agents; slices.ContainsFunc(agents, func(a campaign.Agent) bool { return a.CallsPerDay > 0 }) {
-		ids := make([]string, len(agents))
-		for i, a := range agents {
+	if v.agentsBounded() {
+		ids := make([]string, len(v.plan.Agents))
+		for i, a := range v.plan.Agents {
 			ids[i] = a.ID
 		}
-		if v.byAgent, err = d.Store.AgentCalls(ctx, r.Team, v.plan.Day(d.Now()), ids); err != nil {
+		if v.agentCalls, err = d.Store.AgentCalls(ctx, r.Team, v.plan.Day(d.Now()), ids); err != nil {
+			return nil, err
+		}
+		if v.agentFlight, err = d.Store.AgentsInFlight(ctx, r.Team, ids); err != nil {
 			return nil, err
 		}
 	}
@@ -283,6 +287,11 @@ func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, book *campai
 		v.places[id] = place
 	}
 	return v, nil
+}
+
+// agentsBounded reports whether an agent of the campaign has bounds of its own.
+func (v *campaignView) agentsBounded() bool {
+	return slices.ContainsFunc(v.plan.Agents, func(a campaign.Agent) bool { return a.CallsPerDay > 0 || a.MaxInFlight > 0 })
 }
 
 // open lists the lanes that may be called at now, the one that closes soonest first.

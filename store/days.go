@@ -27,6 +27,19 @@ func (s *Store) AgentCalls(ctx context.Context, team, day string, agents []strin
 	return s.daysOf(ctx, team, day, kinds)
 }
 
+// AgentsInFlight is how many calls of each of some agents are under way, for all campaigns of a team.
+func (s *Store) AgentsInFlight(ctx context.Context, team string, agents []string) ([]int, error) {
+	fields := make([]string, len(agents))
+	for i, a := range agents {
+		fields[i] = "agent:" + a
+	}
+	counts, err := s.countsAt(ctx, teamKey(team, "flight"), fields)
+	if err != nil {
+		return nil, fmt.Errorf("read the calls under way of team %q: %w", team, err)
+	}
+	return counts, nil
+}
+
 // DaySpent reports whether a budget of calls a day that the campaign shares with others is used up: its team's, or that of each of its
 // agents.
 func (s *Store) DaySpent(ctx context.Context, p *campaign.Plan, team campaign.TeamBudget, now time.Time) (bool, error) {
@@ -56,20 +69,26 @@ func (s *Store) DaySpent(ctx context.Context, p *campaign.Plan, team campaign.Te
 }
 
 func (s *Store) daysOf(ctx context.Context, team, day string, kinds []string) ([]int, error) {
-	if len(kinds) == 0 {
-		return nil, nil
-	}
 	fields := make([]string, len(kinds))
 	for i, kind := range kinds {
 		fields[i] = kind + strings.ReplaceAll(day, "-", "")
 	}
-	got := s.client.HMGet(ctx, teamKey(team, "days"), fields...)
-	if err := got.Err(); err != nil {
+	counts, err := s.countsAt(ctx, teamKey(team, "days"), fields)
+	if err != nil {
 		return nil, fmt.Errorf("read the calls of team %q on %s: %w", team, day, err)
 	}
-	counts := make([]int, len(kinds))
+	return counts, nil
+}
+
+// countsAt reads counters of a hash; those that are not there are 0.
+func (s *Store) countsAt(ctx context.Context, key string, fields []string) ([]int, error) {
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	got := s.client.HMGet(ctx, key, fields...)
+	counts := make([]int, len(fields))
 	for i := range counts {
 		counts[i] = atoi(stringAt(got, i))
 	}
-	return counts, nil
+	return counts, got.Err()
 }

@@ -64,7 +64,7 @@ func (s *Store) FactsOf(ctx context.Context, q FactsQuery) (*campaign.Facts, err
 	team := pipe.HMGet(ctx, teamKey(r.team, "team"), "epoch", "paused")
 	camp := pipe.HMGet(ctx, r.key(""), "epoch", "hold", "name", "version")
 	history := pipe.HGet(ctx, teamKey(r.team, "phones"), phone)
-	flight := pipe.HGet(ctx, teamKey(r.team, "flight"), "team")
+	flight := pipe.HMGet(ctx, teamKey(r.team, "flight"), "team", "agent:"+q.Agent)
 	counts := pipe.HMGet(ctx, r.key("count"), "inflight", "day:"+day, "sec:spent", "sec:reserved")
 	waiting := pipe.XLen(ctx, teamKey(r.team, "audit"))
 	today := pipe.HMGet(ctx, teamKey(r.team, "days"), "team:"+strings.ReplaceAll(cmp.Or(q.TeamDay, q.Day), "-", ""), "agent:"+q.Agent+":"+day)
@@ -93,7 +93,7 @@ func (s *Store) FactsOf(ctx context.Context, q FactsQuery) (*campaign.Facts, err
 		Now: now, Hold: campaign.Hold(stringAt(camp, 1)), TeamPaused: stringAt(team, 1),
 		RecordFull: s.full(waiting.Val()),
 		Talk:       campaign.Talk{Spent: time.Duration(int64At(counts, 2)) * time.Second, Reserved: time.Duration(int64At(counts, 3)) * time.Second},
-		InFlight:   int(int64At(counts, 0)), TeamInFlight: atoi(flight.Val()), CallsToday: int(int64At(counts, 1)),
+		InFlight:   int(int64At(counts, 0)), TeamInFlight: int(int64At(flight, 0)), AgentInFlight: int(int64At(flight, 1)), CallsToday: int(int64At(counts, 1)),
 		TeamEpoch: int64At(team, 0), CampaignEpoch: int64At(camp, 0), TeamCallsToday: int(int64At(today, 0)), AgentCallsToday: int(int64At(today, 1)), Version: int(int64At(camp, 3)), Rules: rulesNumber(rules),
 	}
 	if raw := history.Val(); raw != "" {
