@@ -113,7 +113,7 @@ func (p *Plan) Evidence(l *Lead, t time.Time) string {
 		if p.Consent.Basis == "" {
 			return ""
 		}
-		return clip("basis: "+p.Consent.Basis, evidenceKept)
+		return Clip("basis: "+p.Consent.Basis, evidenceKept)
 	}
 	parts := []string{"consent"}
 	add := func(word, value string) {
@@ -128,13 +128,5 @@ func (p *Plan) Evidence(l *Lead, t time.Time) string {
 		add("given ", stamp(l.ConsentAt))
 	}
 	add("list ", l.List)
-	return clip(strings.Join(parts, "; "), evidenceKept)
-}
-
-// clip cuts a text to n bytes, between letters.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
+	return Clip(strings.Join(parts, "; "), evidenceKept)
 }

@@ -29,7 +29,7 @@ func metadata(name, attempt string, lead *campaign.Lead) map[string]string {
 			return
 		}
 		if _, taken := m[key]; !taken {
-			m[key] = clip(value, maxMetadataValue)
+			m[key] = campaign.Clip(value, maxMetadataValue)
 		}
 	}
 	put("name", lead.Name)
@@ -65,12 +65,4 @@ func metadataKey(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// clip cuts s to at most n bytes without breaking a character.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

@@ -124,7 +124,7 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 	next := campaign.After(c, lead, ended)
 	s := store.Settlement{
 		AttemptID: a.ID, CallID: r.ID, Disposition: ended.Disposition, Status: r.RawStatus, Duration: r.Duration,
-		Transferred: a.Transferred, RecordingURL: r.Recording, Summary: clip(r.Summary, 2000),
+		Transferred: a.Transferred, RecordingURL: r.Recording, Summary: campaign.Clip(r.Summary, 2000),
 		Conversation: ended.Disposition.Conversation(), Suppress: next.Suppress, Follow: next.Automation != "",
 		Why:  "call " + r.ID + ": " + string(ended.Disposition),
 		Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason, Phone: next.Phone},

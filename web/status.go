@@ -66,14 +66,14 @@ type Audit struct {
 	Behind *float64 `json:"behind_s"`
 }
 
-// behindLong is how old an entry that waits for the archiver may be before somebody should look.
-const behindLong = 5 * time.Minute
+// AuditLate is how old an entry that waits for the archiver may be before somebody should look.
+const AuditLate = 5 * time.Minute
 
 // Full reports whether calls have stopped because nobody archives.
 func (a *Audit) Full() bool { return a.Limit > 0 && a.Backlog >= a.Limit }
 
 // Late reports whether the archiver is away.
-func (a *Audit) Late() bool { return a.Behind != nil && *a.Behind >= behindLong.Seconds() }
+func (a *Audit) Late() bool { return a.Behind != nil && *a.Behind >= AuditLate.Seconds() }
 
 // CampaignStatus is what one campaign does, in the words of `dialerd campaign status --json`.
 type CampaignStatus struct {

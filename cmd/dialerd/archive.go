@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -16,12 +15,8 @@ const archiveEvery = time.Second
 
 // archiver brings the record of a team to this data folder.
 func (a *app) archiver(team string) *audit.Archiver {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	return &audit.Archiver{
-		Store: a.store, Team: team, Dir: filepath.Join(a.settings.DataDir, "audit"), Host: host, Keep: a.settings.Audit.Keep, Now: a.now,
+		Store: a.store, Team: team, Dir: filepath.Join(a.settings.DataDir, "audit"), Host: hostname(), Keep: a.settings.Audit.Keep, Now: a.now,
 	}
 }
 

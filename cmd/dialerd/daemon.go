@@ -343,22 +343,20 @@ func (d *daemon) trim(ctx context.Context) {
 // id names this daemon in the fleet.
 func (d *daemon) id() string { return daemonID() }
 
-func daemonID() string {
+func daemonID() string { return fmt.Sprintf("%s-%d", hostname(), os.Getpid()) }
+
+func hostname() string {
 	host, err := os.Hostname()
 	if err != nil {
-		host = "unknown"
+		return "unknown"
 	}
-	return fmt.Sprintf("%s-%d", host, os.Getpid())
+	return host
 }
 
 // heartbeat lets the fleet see this daemon.
 func (d *daemon) heartbeat(ctx context.Context) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	info := store.Daemon{
-		ID: d.id(), Host: host, PID: os.Getpid(), Version: version, Roles: d.o.roles, Teams: slices.Sorted(maps.Keys(d.dialer.Teams)), Started: d.a.now(),
+		ID: d.id(), Host: hostname(), PID: os.Getpid(), Version: version, Roles: d.o.roles, Teams: slices.Sorted(maps.Keys(d.dialer.Teams)), Started: d.a.now(),
 	}
 	every(ctx, 10*time.Second, func(ctx context.Context) {
 		if err := d.replicated(ctx); err != nil && ctx.Err() == nil { // it asks for the replicas, which the heartbeat tells the fleet of

@@ -13,6 +13,7 @@ import (
 	"github.com/dialerd/dialerd/region"
 	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/thoughtly"
+	"github.com/dialerd/dialerd/web"
 )
 
 // finding is one thing that doctor looked at.
@@ -27,12 +28,6 @@ const (
 	findingWarning = "warning"
 	findingFailed  = "failed"
 )
-
-// behindLong is how long an entry of the record may wait for the archiver before somebody should look.
-const behindLong = 5 * time.Minute
-
-// clockSlack is how far a machine's clock may be off from Redis' before it is not called from.
-const clockSlack = 2 * time.Second
 
 func (a *app) doctorCommand() *cobra.Command {
 	var offline bool
@@ -175,7 +170,7 @@ func (a *app) examineRedis(ctx context.Context, s *config.Settings) []finding {
 		return append(found, finding{"clock", findingFailed, err.Error()})
 	}
 	off := before.Add(a.now().Sub(before) / 2).Sub(now)
-	if off.Abs() > clockSlack {
+	if off.Abs() > store.ClockTolerance {
 		return append(found, finding{"clock", findingFailed, fmt.Sprintf("this machine's clock is %s off from Redis', so it would place no call: "+
 			"set both by NTP", off.Round(time.Millisecond))})
 	}
@@ -198,7 +193,7 @@ func (a *app) examineAudit(ctx context.Context, team string) finding {
 	switch {
 	case st.Full():
 		return finding{check, findingFailed, fmt.Sprintf("%d entries wait in Redis, so no call begins (the limit is %d); %s%s", st.Backlog, st.Limit, where, mend)}
-	case st.Behind > behindLong:
+	case st.Behind > web.AuditLate:
 		return finding{check, findingWarning, fmt.Sprintf("%d entries wait in Redis, the oldest for %s; at %d calls stop; %s%s", st.Backlog,
 			st.Behind.Round(time.Second), st.Limit, where, mend)}
 	}
