@@ -113,6 +113,9 @@ func (v *teamView) room(team *Team) int {
 
 // agentRoom is how many more calls the campaign's agents may begin: by those of today, and by those under way.
 func (v *campaignView) agentRoom() int {
+	if v.agentCalls == nil { // not read: no agent is bounded, or no lead waits
+		return math.MaxInt
+	}
 	n := 0
 	for i, a := range v.plan.Agents {
 		room := math.MaxInt

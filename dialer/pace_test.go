@@ -161,3 +161,23 @@ func TestCallsUnderWayOfAnAgentHoldForTheFleet(t *testing.T) {
 		f.consistent(second)
 	})
 }
+
+// While the last leads of a campaign are being called nothing of it waits, so its agents' calls are not read; the feed goes on all the same.
+func TestABoundedAgentWithoutWaitingLeadsStopsNoFeed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 10, Profile: answers()})
+		c := always("spring")
+		c.Agents[0].MaxInFlight, c.Agents[0].CallsPerDay = 3, 100
+		f.load(c, 2)
+		f.add()
+		f.subscribe()
+		time.Sleep(5 * time.Minute)
+		f.close()
+		synctest.Wait()
+		if n := len(f.sim.Rings()); n != 2 {
+			t.Errorf("%d rings, want 2", n)
+		}
+		f.once()
+	})
+}
