@@ -267,7 +267,6 @@ func (w *importWork) drop() {
 
 // run does the import when its turn has come.
 func (w *importWork) run() {
-	defer w.drop()
 	ctx, quit := context.WithCancel(w.base)
 	defer quit()
 	var beat sync.WaitGroup
@@ -283,6 +282,7 @@ func (w *importWork) run() {
 	interrupted := w.base.Err() != nil && err != nil
 	quit()
 	beat.Wait()
+	w.drop() // first: who hears that the import is over may rely on the list being gone
 	w.over(done, err, interrupted)
 }
 
