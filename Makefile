@@ -22,6 +22,10 @@ export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 export CGO_ENABLED := 0
 export GOFLAGS     := -trimpath
 
+# Less garbage collection in the compiler, the linter and the tests: a fifth of their processor time, for memory that a machine with two
+# cores has.
+export GOGC := 400
+
 # $(call stage,NAME,COMMAND) runs the command and says in one line how it went and how many seconds it took.
 define stage
 	@begin=$$(date +%s); \
@@ -57,7 +61,7 @@ tidy-check: ## go.mod and go.sum are complete, and modules are what they were
 	$(call stage,tidy-check,$(GO) mod tidy -diff && $(GO) mod verify)
 
 test: deps check build ## everything but long soaks; what .ci/run calls
-	$(call stage,test with race detector,CGO_ENABLED=1 $(GO) test -race -short -shuffle=on -timeout 12m -p 3 ./...)
+	$(call stage,test with race detector,CGO_ENABLED=1 $(GO) test -race -short -vet=off -shuffle=on -timeout 12m -p 3 ./...)
 	$(call stage,test whole,GO=$(GO) ./.ci/whole)
 	$(call stage,demo smoke,./.ci/demo)
 

@@ -1,3 +1,8 @@
+//go:build !race
+
+// The whole stage of `make test` runs this, not the race detector's: the driver of the browser takes longer to compile for it than all the
+// rest of this package, and what the page asks for is asked under the detector by the other tests of the handlers.
+
 package web
 
 import (
