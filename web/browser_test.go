@@ -51,12 +51,6 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// ticking is the clock of the tests, moving: a page that is live needs one.
-func ticking() func() time.Time {
-	began := time.Now()
-	return func() time.Time { return start.Add(time.Since(began)) }
-}
-
 func TestBrowserShowsAChangeWithoutReloading(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

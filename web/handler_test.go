@@ -200,6 +200,12 @@ func next(t *testing.T, names <-chan string) (name string, open bool) {
 	}
 }
 
+// ticking is the clock of the tests, moving: a page that is live needs one.
+func ticking() func() time.Time {
+	began := time.Now()
+	return func() time.Time { return start.Add(time.Since(began)) }
+}
+
 func TestEventsCarryWhatChangedAndEndWithTheServer(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
