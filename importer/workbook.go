@@ -40,9 +40,15 @@ func (t *text) workbook(z *zip.Reader, file *os.File, sheet string) (err error) 
 	if err != nil {
 		return fmt.Errorf("read workbook: %w", err)
 	}
-	book, err := excelize.OpenFile(file.Name(), excelize.Options{
-		UnzipSizeLimit: min(maxWorkbook, max(freeSize, maxRatio*info.Size())), UnzipXMLSizeLimit: xmlInMemory,
-	})
+	limit := min(maxWorkbook, max(freeSize, maxRatio*info.Size()))
+	whole, err := t.inlined(z)
+	if err != nil {
+		return fmt.Errorf("read workbook: %w", err)
+	}
+	if whole != nil {
+		file, limit = whole, maxWorkbook
+	}
+	book, err := excelize.OpenFile(file.Name(), excelize.Options{UnzipSizeLimit: limit, UnzipXMLSizeLimit: xmlInMemory})
 	if err != nil {
 		return fmt.Errorf("read workbook: %w", workbookFault(err))
 	}
