@@ -4,7 +4,7 @@
 //
 //	Sources.Expand ─► Input.Open ─► NewReader (encoding, delimiter, header, roles) ─► Next, Next, … ─► lead | duplicate | reject
 //
-// Memory does not grow with the list, but for some twenty bytes to remember each key.
+// Memory does not grow with the list: what grows with it, the keys and the texts of a workbook, lies on disk.
 package importer
 
 import (
@@ -52,6 +52,9 @@ type Row struct {
 	Reject    *Reject
 }
 
+// Size is how many bytes the row's cells have.
+func (r *Row) Size() int { return rowSize(r.Cells) }
+
 // Duplicate is a row whose key stood in an earlier row of the same run. The earlier row counts as it stands: nothing of
 // the later one is taken over, not even into cells that are empty in the earlier one.
 type Duplicate struct {
@@ -72,6 +75,7 @@ type Reader struct {
 	input    *counter
 	places   map[string]*known
 	spots    map[signals]*spot
+	alone    *Seen // nobody shares it; nil = somebody does
 	warnings []string
 }
 
@@ -81,13 +85,14 @@ func NewReader(r io.Reader, opts Options) (*Reader, error) {
 	if opts.Plan == nil {
 		return nil, errors.New("read list: no campaign")
 	}
-	if opts.Seen == nil {
-		opts.Seen = NewSeen()
-	}
 	if err := checkCountry(opts.Country); err != nil {
 		return nil, fmt.Errorf("%s: %w", opts.Source, err)
 	}
 	reader := &Reader{opts: opts, input: &counter{from: r}, places: map[string]*known{}, spots: map[signals]*spot{}}
+	if opts.Seen == nil {
+		reader.opts.Seen = NewSeen()
+		reader.alone = reader.opts.Seen
+	}
 	if err := reader.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", opts.Source, err), reader.Close())
 	}
@@ -176,8 +181,11 @@ func (r *Reader) Next() (Row, error) {
 		row.Reject = rec.reject
 		return row, nil
 	}
-	if row.Reject = r.tooLong(row.Cells); row.Reject == nil {
-		r.judge(&row)
+	if row.Reject = r.tooLong(row.Cells); row.Reject != nil {
+		return row, nil
+	}
+	if err := r.judge(&row); err != nil {
+		return Row{}, fmt.Errorf("%s: %w", r.opts.Source, err)
 	}
 	return row, nil
 }
@@ -208,6 +216,9 @@ func (r *Reader) own(cells []string) []string {
 
 // Close lets go of what was opened to read the list, but not of the io.Reader that NewReader was given.
 func (r *Reader) Close() error {
+	if r.alone != nil {
+		r.alone.Close()
+	}
 	if r.text == nil {
 		return nil
 	}

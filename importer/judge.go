@@ -35,8 +35,8 @@ type known struct {
 	note   string
 }
 
-// judge makes a row a lead, a duplicate or a reject.
-func (r *Reader) judge(row *Row) {
+// judge makes a row a lead, a duplicate or a reject. An error ends the list.
+func (r *Reader) judge(row *Row) error {
 	said := r.list.Cell(row.Cells, campaign.RoleCountry)
 	country := said
 	if country == "" {
@@ -47,13 +47,13 @@ func (r *Reader) judge(row *Row) {
 		row.Reject = r.rejectPhone(err)
 		if r.headerAgain(row.Cells) {
 			row.Reject = &Reject{Reason: RejectHeader, Fix: "the header stands here once more: remove the row"}
-			return
+			return nil
 		}
 		if row.Reject.Reason == string(region.PhoneNoCountry) && said != "" {
 			row.Reject.Column = r.list.Columns[r.list.Roles[campaign.RoleCountry]]
 			row.Reject.Fix = "the row's country is not known: write its ISO code, such as US, or + and the country code before the phone"
 		}
-		return
+		return nil
 	}
 	key := r.list.Cell(row.Cells, campaign.RoleKey)
 	if len(key) > maxKey {
@@ -62,14 +62,18 @@ func (r *Reader) judge(row *Row) {
 			Reason: RejectKey,
 			Fix:    fmt.Sprintf("a key has at most %d bytes: map another column", maxKey),
 		}
-		return
+		return nil
 	}
 	if key == "" {
 		key = phone.E164
 	}
-	if first, again := r.opts.Seen.Add(key, row.Line); again {
+	first, again, err := r.opts.Seen.Add(key, row.Line)
+	if err != nil {
+		return err
+	}
+	if again {
 		row.Duplicate = &Duplicate{Key: key, First: first}
-		return
+		return nil
 	}
 	fields, bad := r.list.Known(row.Cells)
 	found := r.locate(phone, region.Signals{
@@ -96,6 +100,7 @@ func (r *Reader) judge(row *Row) {
 		notes = append(notes, "the extension is not dialled")
 	}
 	r.settle(row, found, verdict{bad, notes})
+	return nil
 }
 
 // number is the one that the lead is called on first. It is that of the phone column, unless only a later column has one that can be

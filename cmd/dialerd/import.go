@@ -66,6 +66,9 @@ func (a *app) importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if os.Getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(importMemory)
+			}
 			switch {
 			case withdraw != "" && (len(files) > 0 || watch != "" || o.dryRun):
 				return usagef("--withdraw takes leads out; name no FILE, --watch or --dry-run with it")
@@ -79,9 +82,6 @@ func (a *app) importCommand() *cobra.Command {
 			lists, err := a.lists(r, files, o)
 			if err != nil {
 				return err
-			}
-			if os.Getenv("GOMEMLIMIT") == "" {
-				debug.SetMemoryLimit(importMemory)
 			}
 			sum, err := a.importAll(cmd.Context(), r, lists, o)
 			if err != nil {

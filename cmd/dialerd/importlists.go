@@ -106,8 +106,7 @@ func (o *importOptions) list(in importer.Input, entry campaign.Source) *list {
 
 // openLists reads the heads of all lists, so that what is wrong with one is known before anything is taken in. It returns
 // those that can be read beside what is wrong with the others.
-func (a *app) openLists(ctx context.Context, plan *campaign.Plan, lists []*list) ([]*list, error) {
-	seen := importer.NewSeen()
+func (a *app) openLists(ctx context.Context, plan *campaign.Plan, seen *importer.Seen, lists []*list) ([]*list, error) {
 	var opened []*list
 	var errs []error
 	for _, l := range lists {
@@ -163,12 +162,14 @@ func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o i
 	run := &importRun{
 		a: a, name: r.Name, plan: plan, o: o, sum: importer.NewSummary(r.Name), lanes: map[string]bool{},
 	}
-	lists, leftOut := a.openLists(ctx, run.plan, lists)
+	seen := importer.NewSeen()
+	defer seen.Close()
+	lists, leftOut := a.openLists(ctx, run.plan, seen, lists)
 	defer closeLists(lists)
 	if leftOut != nil && (!o.tolerant || len(lists) == 0) {
 		return nil, leftOut
 	}
-	if err := run.begin(ctx, lists); err != nil {
+	if err := run.begin(lists); err != nil {
 		return nil, err
 	}
 	for _, l := range lists {
