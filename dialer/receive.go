@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/dialerd/dialerd/queue"
+	"github.com/dialerd/dialerd/store"
 )
 
 // Hook is one event as it came in.
@@ -17,30 +19,52 @@ type Hook struct {
 	Body   []byte
 }
 
-// kept is an event as the inbox keeps it.
+// kept is what the inbox keeps of an event, as JSON, before a newline and the body as it came.
 type kept struct {
 	Kind  string `json:"kind"`
 	Agent string `json:"agent"`
-	Body  []byte `json:"body"`
 }
 
-// maxWaking bounds the wake-ups that are on their way to the queue after their events were answered.
-const maxWaking = 64
+const (
+	// maxWaking bounds the wake-ups that are on their way to the queue after their events were answered.
+	maxWaking = 64
+	// wakeTogether is how many events one wake-up names. Each is settled in a few round trips, one after the other.
+	wakeTogether = 8
+)
 
-// Receive keeps an event and wakes its settling. Once it returns nil the event cannot be lost: the sweep finds it in the inbox
-// even if the wake-up is. So nobody waits for the wake-up, unless so many are on their way that the queue has to catch up.
-func (d *Dialer) Receive(ctx context.Context, h Hook) error {
-	raw, err := json.Marshal(kept{Kind: h.Kind, Agent: h.Agent, Body: h.Body})
-	if err != nil {
-		return fmt.Errorf("keep an event of team %s: %w", h.Team, err)
-	}
-	fresh, err := d.Store.Inbox(ctx, h.Team, h.Digest, raw, d.Now())
-	if err != nil {
-		return fmt.Errorf("keep an event of team %s: %w", h.Team, err)
-	}
-	if !fresh {
+// Receive keeps events of one team that came together, all of them or none, and wakes their settling. Once it returns nil none can be
+// lost: the sweep finds it in the inbox even if the wake-up is. So nobody waits for the wake-up, unless so many are on their way
+// that the queue has to catch up.
+func (d *Dialer) Receive(ctx context.Context, hooks ...Hook) error {
+	if len(hooks) == 0 {
 		return nil
 	}
+	team, events := hooks[0].Team, make([]store.InboxEvent, len(hooks))
+	for i, h := range hooks {
+		raw, err := json.Marshal(kept{Kind: h.Kind, Agent: h.Agent})
+		if err != nil {
+			return fmt.Errorf("keep an event of team %s: %w", team, err)
+		}
+		events[i] = store.InboxEvent{ID: h.Digest, Body: slices.Concat(raw, []byte("\n"), h.Body)}
+	}
+	fresh, err := d.Store.Inbox(ctx, team, d.Now(), events...)
+	if err != nil {
+		return fmt.Errorf("keep an event of team %s: %w", team, err)
+	}
+	var ids []string
+	for i, e := range events {
+		if fresh[i] {
+			ids = append(ids, e.ID)
+		}
+	}
+	for some := range slices.Chunk(ids, wakeTogether) {
+		d.wakeSoon(ctx, team, some)
+	}
+	return nil
+}
+
+// wakeSoon wakes events beside the caller while there is room for that.
+func (d *Dialer) wakeSoon(ctx context.Context, team string, ids []string) {
 	door := d.door("wake", maxWaking)
 	select {
 	case door <- struct{}{}:
@@ -48,17 +72,16 @@ func (d *Dialer) Receive(ctx context.Context, h Hook) error {
 			defer func() { <-door }()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 			defer cancel()
-			d.wake(ctx, h)
+			d.wake(ctx, team, ids)
 		}()
 	default:
-		d.wake(ctx, h)
+		d.wake(ctx, team, ids)
 	}
-	return nil
 }
 
-// wake has an event settled soon.
-func (d *Dialer) wake(ctx context.Context, h Hook) {
-	if err := d.Queue.Enqueue(ctx, queue.Settle{Team: h.Team, Inbox: h.Digest}); err != nil {
-		d.Log.Warn("wake-up of an event failed; the sweep will find it", "team", h.Team, "err", err)
+// wake has events settled soon.
+func (d *Dialer) wake(ctx context.Context, team string, ids []string) {
+	if err := d.Queue.Enqueue(ctx, queue.Settle{Team: team, Inbox: ids[0], More: ids[1:]}); err != nil {
+		d.Log.Warn("wake-up of events failed; the sweep will find them", "team", team, "events", len(ids), "err", err)
 	}
 }

@@ -23,19 +23,26 @@ type Archive struct {
 
 const archiveExt = ".jsonl"
 
-// Keep writes an event to the file of its day. Several daemons may share a folder: a line is one write.
-func (a *Archive) Keep(e Event) error {
-	text, err := json.Marshal(lineOf(e))
-	if err != nil {
-		return fmt.Errorf("archive an event: %w", err)
+// Keep writes events that came together to the file of the first one's day. Several daemons may share a folder: the lines are one write.
+func (a *Archive) Keep(events ...Event) error {
+	var lines []byte
+	for _, e := range events {
+		text, err := json.Marshal(lineOf(e))
+		if err != nil {
+			return fmt.Errorf("archive an event: %w", err)
+		}
+		lines = append(append(lines, text...), '\n')
 	}
-	if err := a.append(e.At.UTC().Format(time.DateOnly)+archiveExt, append(text, '\n')); err != nil {
-		return fmt.Errorf("archive an event: %w", err)
+	if len(lines) == 0 {
+		return nil
+	}
+	if err := a.append(events[0].At.UTC().Format(time.DateOnly)+archiveExt, lines); err != nil {
+		return fmt.Errorf("archive %d events: %w", len(events), err)
 	}
 	return nil
 }
 
-func (a *Archive) append(name string, line []byte) error {
+func (a *Archive) append(name string, lines []byte) error {
 	path := filepath.Join(a.Dir, name)
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600) //nolint:gosec // G304: the folder is the operator's own setting, the name a date
 	if errors.Is(err, os.ErrNotExist) {
@@ -47,7 +54,7 @@ func (a *Archive) append(name string, line []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(line)
+	_, err = file.Write(lines)
 	return errors.Join(err, file.Close())
 }
 

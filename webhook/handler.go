@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -50,7 +47,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK)
-	h.archive(e)
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, status int) {
@@ -148,7 +144,7 @@ func (h *Handler) keep(ctx context.Context, e Event) bool {
 			return true
 		}
 	}
-	if notReceived = h.give(ctx, e); notReceived == nil {
+	if notReceived = h.hand(ctx, &member{event: e, archive: true, result: make(chan error, 1)}); notReceived == nil {
 		h.Stats.Kept.Add(1)
 		return true
 	}
@@ -167,46 +163,20 @@ func (h *Handler) spool(e Event) error {
 		return err
 	}
 	h.Stats.Spooled.Add(1)
+	h.archive(e)
 	return nil
 }
 
-// give hands an event to Receive, and waits for it no longer than the timeout even if it does not heed its context.
-func (h *Handler) give(ctx context.Context, e Event) error {
-	limit := or(h.Timeout, DefaultTimeout)
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil { // as net/http would; neither the event nor the daemon is lost over it
-				done <- panicked(p)
-			}
-		}()
-		done <- h.Receive(ctx, e)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("receive took more than %s: %w", limit, context.Cause(ctx))
-	}
-}
-
-// panicked tells of a panic without its value, which may quote an event.
-func panicked(p any) error {
-	text := fmt.Sprintf("%T", p)
-	if e, ok := p.(runtime.Error); ok {
-		text = e.Error()
-	}
-	return fmt.Errorf("receive panicked: %s\n%s", text, debug.Stack())
-}
-
-func (h *Handler) archive(e Event) {
-	if h.Archive == nil {
+// archive keeps raw bodies, as far as there is an archive.
+func (h *Handler) archive(events ...Event) {
+	if h.Archive == nil || len(events) == 0 {
 		return
 	}
-	if err := h.Archive.Keep(e); err != nil {
-		h.Stats.Unarchived.Add(1)
-		h.log().Warn("a raw body is not in the archive", "event", e, "err", err)
+	if err := h.Archive.Keep(events...); err != nil {
+		h.Stats.Unarchived.Add(int64(len(events)))
+		h.log().Warn("raw bodies are not in the archive", "event", events[0], "events", len(events), "err", err)
 	}
 }
+
+// Wait waits for what still follows the answers. It is for the end, once no request is served.
+func (h *Handler) Wait() { h.groups.work.Wait() }

@@ -192,12 +192,12 @@ func TestReadingInTimeLeavesTheConnectionAlone(t *testing.T) {
 	t.Parallel()
 	h, b := newHandler()
 	h.ReadTimeout = 20 * time.Millisecond
-	h.Receive = func(ctx context.Context, e Event) error { // longer than the body may take: its deadline is over by now
+	h.Receive = func(ctx context.Context, events ...Event) error { // longer than the body may take: its deadline is over by now
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.NewTimer(60 * time.Millisecond).C:
-			return b.receive(ctx, e)
+			return b.receive(ctx, events...)
 		}
 	}
 	at := serve(t, h)
@@ -215,13 +215,13 @@ func TestAnEventSurvivesASenderThatHangsUp(t *testing.T) {
 	t.Parallel()
 	h, b := newHandler()
 	hungUp, started := make(chan struct{}), make(chan struct{})
-	h.Receive = func(ctx context.Context, e Event) error {
+	h.Receive = func(ctx context.Context, events ...Event) error {
 		close(started)
 		<-hungUp
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return b.receive(ctx, e)
+		return b.receive(ctx, events...)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, hookPath(KindResponse, agent), strings.NewReader(body))
@@ -255,9 +255,9 @@ func TestWithoutAnyPlaceToKeepItTheSenderIsAskedToComeAgain(t *testing.T) {
 
 func TestReceiveIsNotWaitedForLongerThanItsTime(t *testing.T) {
 	t.Parallel()
-	for name, receive := range map[string]func(context.Context, Event) error{
-		"deaf":     func(context.Context, Event) error { <-t.Context().Done(); return nil },
-		"panicked": func(context.Context, Event) error { panic(body) },
+	for name, receive := range map[string]func(context.Context, ...Event) error{
+		"deaf":     func(context.Context, ...Event) error { <-t.Context().Done(); return nil },
+		"panicked": func(context.Context, ...Event) error { panic(body) },
 	} {
 		h, _ := newHandler()
 		h.Receive, h.Timeout, h.Spool = receive, 30*time.Millisecond, openSpool(t, t.TempDir())
@@ -302,7 +302,7 @@ func TestLogsHoldNoSecretNoBodyAndNoPhone(t *testing.T) {
 
 func BenchmarkHandler(b *testing.B) {
 	h, _ := newHandler()
-	h.Receive = func(context.Context, Event) error { return nil }
+	h.Receive = func(context.Context, ...Event) error { return nil }
 	path := hookPath(KindResponse, agent)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()

@@ -36,16 +36,19 @@ type inbox struct {
 	calls  int
 }
 
-func (b *inbox) receive(_ context.Context, e Event) error {
+func (b *inbox) receive(_ context.Context, events ...Event) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls++
 	if b.err != nil {
 		return b.err
 	}
-	b.events = append(b.events, e)
+	b.events = append(b.events, events...)
 	return nil
 }
+
+// deliver is receive for what takes one event at a time.
+func (b *inbox) deliver(ctx context.Context, e Event) error { return b.receive(ctx, e) }
 
 func (b *inbox) fail(err error) {
 	b.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func numbered(n int) Event {
 func taken(t *testing.T, s *Spool) []Event {
 	t.Helper()
 	b := &inbox{}
-	if _, err := s.Drain(t.Context(), b.receive); err != nil {
+	if _, err := s.Drain(t.Context(), b.deliver); err != nil {
 		t.Fatal(err)
 	}
 	return b.all()
@@ -84,7 +85,7 @@ func TestAFailedEventStaysTheFirst(t *testing.T) {
 	if err := s.Append(numbered(5)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Drain(t.Context(), b.receive); err != nil {
+	if _, err := s.Drain(t.Context(), b.deliver); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"body 0", "body 1", "body 2", "body 3", "body 4", "body 5"}, b.bodies()); diff != "" {
@@ -211,6 +212,30 @@ func TestAnEventThatCouldNotBeWrittenLeavesNoTrace(t *testing.T) {
 	}
 }
 
+// What is acknowledged must be on the disk, not on its way there: where the disk cannot be synced, nothing is acknowledged.
+func TestAnEventThatCannotBeSyncedIsNotTaken(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: only Linux' /dev/null takes what is written and cannot be synced")
+	}
+	s := openSpool(t, t.TempDir())
+	whole := s.file
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if _, err := null.WriteAt([]byte("x"), 0); err != nil || null.Sync() == nil {
+		t.Fatalf("it is to take what is written (%v), and not to be synced", err)
+	}
+	s.file = null
+	err = s.Append(numbered(1))
+	s.file = whole
+	if err == nil || s.Pending() != 0 {
+		t.Errorf("taken without a sync: %v, %d wait", err, s.Pending())
+	}
+}
+
 func TestTwoDaemonsInOneFolderHaveTwoFilesAndTheLivingAdoptTheDead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -224,7 +249,7 @@ func TestTwoDaemonsInOneFolderHaveTwoFilesAndTheLivingAdoptTheDead(t *testing.T)
 		}
 	}
 	box := &inbox{}
-	if n, err := a.Adopt(t.Context(), box.receive); n != 0 || err != nil {
+	if n, err := a.Adopt(t.Context(), box.deliver); n != 0 || err != nil {
 		t.Errorf("adopted %d of a living daemon: %v", n, err)
 	}
 	if err := b.Close(); err != nil {
@@ -234,10 +259,10 @@ func TestTwoDaemonsInOneFolderHaveTwoFilesAndTheLivingAdoptTheDead(t *testing.T)
 	if n, err := a.Adopt(t.Context(), func(context.Context, Event) error { return away }); n != 0 || !errors.Is(err, away) {
 		t.Errorf("adopted %d: %v", n, err)
 	}
-	if n, err := a.Adopt(t.Context(), box.receive); n != 1 || err != nil {
+	if n, err := a.Adopt(t.Context(), box.deliver); n != 1 || err != nil {
 		t.Errorf("adopted %d: %v", n, err)
 	}
-	if n, err := a.Adopt(t.Context(), box.receive); n != 0 || err != nil {
+	if n, err := a.Adopt(t.Context(), box.deliver); n != 0 || err != nil {
 		t.Errorf("adopted %d twice: %v", n, err)
 	}
 	if diff := cmp.Diff([]string{"body 1"}, box.bodies()); diff != "" {

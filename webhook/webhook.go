@@ -63,9 +63,9 @@ type Handler struct {
 	Prefix string
 	// Teams holds the keys of each team by its name.
 	Teams map[string]Keys
-	// Receive keeps an event for good and wakes whoever works on it. It may see an event again: the digest tells. It gets Timeout,
-	// and is no longer waited for after that.
-	Receive func(context.Context, Event) error
+	// Receive keeps events of one team for good, all of them or none, and wakes whoever works on them. It may see an event again: the
+	// digest tells. It gets Timeout, and is no longer waited for after that.
+	Receive func(context.Context, ...Event) error
 	// Spool takes what Receive did not; nil means that the sender is asked to come again.
 	Spool *Spool
 	// Archive keeps raw bodies for a while; nil means no.
@@ -81,6 +81,8 @@ type Handler struct {
 
 	// Stats counts what happened.
 	Stats Stats
+
+	groups groups
 }
 
 // Stats counts requests and events since the process started. Received is Kept + Spooled + Overloaded + empty bodies.

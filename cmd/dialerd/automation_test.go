@@ -38,7 +38,7 @@ func TestAnAutomationFilledInAsShownIsHeard(t *testing.T) {
 	h := &webhook.Handler{
 		Prefix: webhook.Prefix(c.env["DIALERD_PUBLIC_URL"]), Now: c.now, Spool: spool,
 		Teams:   map[string]webhook.Keys{shown.Team: webhook.NewKeys(c.env["THOUGHTLY_API_TOKEN"], shown.Team)},
-		Receive: func(_ context.Context, e webhook.Event) error { heard = append(heard, e); return nil },
+		Receive: func(_ context.Context, events ...webhook.Event) error { heard = append(heard, events...); return nil },
 	}
 	body := strings.NewReplacer("{{call_id}}", "call-7", "{{phone_number}}", "+12125550123", "{{status}}", "COMPLETED").Replace(shown.Body)
 	for _, secret := range []string{shown.Secret + "x", "", shown.Secret} {

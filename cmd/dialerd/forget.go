@@ -121,7 +121,7 @@ func (a *app) forget(ctx context.Context, phone campaign.Phone, name, reason str
 			}
 			continue
 		}
-		sum, err := a.store.Forget(ctx, store.ForgetRequest{Team: team, Phone: phone, Reason: reason, Names: func(event []byte) bool { return eventNames(event, phone) }})
+		sum, err := a.store.Forget(ctx, store.ForgetRequest{Team: team, Phone: phone, Reason: reason, Names: phonePattern(phone).Match})
 		if errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("%w\nThe phone is suppressed by now, so no other call begins; run it again when that call has its outcome (dialerd unresolved)", err)
 		}

@@ -27,16 +27,6 @@ func phonePattern(phone campaign.Phone) *regexp.Regexp {
 	return regexp.MustCompile(`(?:^|[^0-9])` + code + strings.Join(strings.Split(digits, ""), gap) + `(?:$|[^0-9])`)
 }
 
-// eventNames reports whether an event as the inbox keeps it is about a phone.
-func eventNames(event []byte, phone campaign.Phone) bool {
-	pattern := phonePattern(phone)
-	var kept struct{ Body []byte }
-	if json.Unmarshal(event, &kept) == nil && pattern.Match(kept.Body) {
-		return true
-	}
-	return pattern.Match(event)
-}
-
 // forgetFiles erases a person from what this machine keeps of webhooks and rejects.
 func (a *app) forgetFiles(phone campaign.Phone, out *forgetJSON) error {
 	s, err := a.load()
