@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // errNotJSON says that a body is no JSON at all.
@@ -36,14 +37,30 @@ type object map[string]any
 // objectOf reads v, an object or the text of one, as templates send it. Anything else gives an empty object.
 func objectOf(v any) object {
 	m := mapOf(v)
+	if len(m) == 0 {
+		return nil
+	}
 	o := make(object, len(m))
-	from := make(map[string]string, len(m))
+	var from map[string]string // folded name → name, where they differ
 	for name, value := range m {
 		folded := fold(name)
-		if first, twice := from[folded]; twice && (value == nil || (o[folded] != nil && first < name)) {
-			continue // of two spellings the one that says something, else the first in order: never left to chance
+		if there, twice := o[folded]; twice {
+			first, differs := from[folded]
+			if !differs {
+				first = folded
+			}
+			if value == nil || (there != nil && first < name) {
+				continue // of two spellings the one that says something, else the first in order: never left to chance
+			}
+			delete(from, folded)
 		}
-		o[folded], from[folded] = value, name
+		o[folded] = value
+		if folded != name {
+			if from == nil {
+				from = make(map[string]string, len(m))
+			}
+			from[folded] = name
+		}
 	}
 	return o
 }
@@ -58,12 +75,48 @@ func mapOf(v any) map[string]any {
 
 var joined = strings.NewReplacer("_", "", "-", "")
 
-func fold(name string) string { return strings.ToLower(joined.Replace(name)) }
+// fold is a name without what does not count in it.
+func fold(name string) string {
+	var room [64]byte
+	folded, ok := foldTo(room[:0], name)
+	switch {
+	case !ok:
+		return strings.ToLower(joined.Replace(name))
+	case string(folded) == name:
+		return name
+	}
+	return string(folded)
+}
+
+// foldTo appends a folded name, unless it is not ASCII.
+func foldTo(to []byte, name string) (folded []byte, ok bool) {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '_' || c == '-':
+		case 'A' <= c && c <= 'Z':
+			to = append(to, c+'a'-'A')
+		case c < utf8.RuneSelf:
+			to = append(to, c)
+		default:
+			return nil, false
+		}
+	}
+	return to, true
+}
+
+// at is what stands under one name, of which there are a hundred in every event: it is folded without a copy.
+func (o object) at(name string) any {
+	var room [64]byte
+	if folded, ok := foldTo(room[:0], name); ok {
+		return o[string(folded)]
+	}
+	return o[fold(name)]
+}
 
 // get is the first of names that is there and not null.
 func (o object) get(names ...string) any {
 	for _, name := range names {
-		if v := o[fold(name)]; v != nil {
+		if v := o.at(name); v != nil {
 			return v
 		}
 	}
@@ -73,7 +126,7 @@ func (o object) get(names ...string) any {
 // text is the first of names that holds a text or a number which says something.
 func (o object) text(names ...string) string {
 	for _, name := range names {
-		if s := textOf(o[fold(name)]); s != "" {
+		if s := textOf(o.at(name)); s != "" {
 			return s
 		}
 	}
@@ -83,7 +136,7 @@ func (o object) text(names ...string) string {
 // object is the first of names that holds an object with something in it.
 func (o object) object(names ...string) object {
 	for _, name := range names {
-		if inner := objectOf(o[fold(name)]); len(inner) > 0 {
+		if inner := objectOf(o.at(name)); len(inner) > 0 {
 			return inner
 		}
 	}
@@ -135,7 +188,7 @@ func (l layers) id(inside string, alone ...string) string {
 		if s := o.object(inside).text("id", inside+"_id", "uuid"); s != "" {
 			return s
 		}
-		if s := bareID(o[fold(inside)]); s != "" {
+		if s := bareID(o.at(inside)); s != "" {
 			return s
 		}
 	}
@@ -164,7 +217,7 @@ func listOf(v any) []any {
 func (l layers) time(names ...string) time.Time {
 	for _, o := range l {
 		for _, name := range names {
-			if t := timeOf(textOf(o[fold(name)])); !t.IsZero() {
+			if t := timeOf(textOf(o.at(name))); !t.IsZero() {
 				return t
 			}
 		}

@@ -1,9 +1,9 @@
 package thoughtly
 
 import (
-	"regexp"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The speakers, under one name each. Any other is kept as it is told, in lower case.
@@ -64,8 +64,20 @@ func turnsIn(items []any, own string) []Turn {
 	return turns
 }
 
-// named is a line that begins with a speaker.
-var named = regexp.MustCompile(`^\s*([\pL][\pL\pN .'_-]{0,30}):\s+(.*)$`)
+// named takes a line apart that begins with a speaker: up to 31 letters, digits, blanks and .'_- before a colon and a blank.
+func named(line string) (who, said string, ok bool) {
+	who, said, ok = strings.Cut(line, ":")
+	if !ok || said == "" || !strings.ContainsRune(" \t\r\f", rune(said[0])) {
+		return "", "", false
+	}
+	n := 0
+	for _, r := range who {
+		if n++; n > 31 || !unicode.IsLetter(r) && (n == 1 || !unicode.IsNumber(r) && !strings.ContainsRune(" .'_-", r)) {
+			return "", "", false
+		}
+	}
+	return who, strings.TrimSpace(said), n > 0
+}
 
 // turnsSaid reads a text, one turn a line; a line that names nobody goes on with the turn before.
 func turnsSaid(text, own string) []Turn {
@@ -83,8 +95,8 @@ func turnsSaid(text, own string) []Turn {
 			continue
 		}
 		who := ""
-		if parts := named.FindStringSubmatch(line); parts != nil {
-			who, line = parts[1], strings.TrimSpace(parts[2])
+		if speaker, said, ok := named(line); ok {
+			who, line = speaker, said
 		}
 		if who != "" || len(turns) == 0 {
 			finish()
