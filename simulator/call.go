@@ -33,11 +33,13 @@ func (s *Server) callContact(x *exchange) reply {
 	}
 	s.mu.Lock()
 	who, agent := x.team.contacts.byID[contactID], x.team.agent(agentID)
-	if who == nil || agent == nil || agent.Status != AgentActive {
+	if who == nil || who.Archived || agent == nil || agent.Status != AgentActive {
 		s.mu.Unlock()
 		switch {
 		case who == nil:
 			return refuse(http.StatusNotFound, "contact not found")
+		case who.Archived:
+			return refuse(http.StatusBadRequest, "contact is archived")
 		case agent == nil:
 			return refuse(http.StatusNotFound, "interview not found")
 		default:

@@ -79,6 +79,9 @@ type Contact struct {
 	Email      string
 	Tags       []string
 	Attributes map[string]any
+	Spelt      string    // how the API writes the phone, as somebody else has entered it; empty: Phone
+	Archived   bool      // is listed, and cannot be called
+	Created    time.Time // zero: when the server was made
 }
 
 // Check names every value of c that is out of range.

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,6 +14,16 @@ type contact struct {
 	Contact
 	id      string
 	created time.Time
+}
+
+// spelt is the phone as the API writes it.
+func (c *contact) spelt() string { return cmp.Or(c.Spelt, c.Phone) }
+
+func (c *contact) status() string {
+	if c.Archived {
+		return AgentArchived
+	}
+	return AgentActive
 }
 
 // contacts are a team's, by what they are looked up by.
@@ -30,7 +41,10 @@ func newContacts() contacts {
 // addContact makes a contact, whose id follows from the seed; the mutex is held.
 func (s *Server) addContact(t *team, c Contact) *contact {
 	t.contacts.made[c.Phone]++
-	n := &contact{Contact: c, created: s.now()}
+	n := &contact{Contact: c, created: c.Created}
+	if c.Created.IsZero() {
+		n.created = s.now()
+	}
 	n.id = roll(s.cfg.Seed, "contact", t.ID, c.Phone, strconv.Itoa(t.contacts.made[c.Phone])).uuid()
 	t.contacts.order = append(t.contacts.order, n)
 	t.contacts.byID[n.id] = n
@@ -114,6 +128,9 @@ func (s *Server) listContacts(x *exchange) reply {
 	sort, down := q.one("sort"), q.one("sortDirection", "asc", "desc") == "desc"
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.profile.API.Search == SearchIgnored {
+		w.search = ""
+	}
 	all := x.team.contacts.order
 	if exact := x.team.contacts.byPhone[w.search]; len(exact) > 0 {
 		all = exact // a million contacts are not read for one phone
@@ -121,8 +138,11 @@ func (s *Server) listContacts(x *exchange) reply {
 	if w.search != "" || len(w.tags)+len(w.without) > 0 {
 		all = slices.DeleteFunc(slices.Clone(all), func(c *contact) bool { return !w.has(c) })
 	}
-	if sort == "name" {
+	switch sort {
+	case "name":
 		all = slices.SortedStableFunc(slices.Values(all), func(a, b *contact) int { return strings.Compare(a.Name, b.Name) })
+	case "created":
+		all = slices.SortedStableFunc(slices.Values(all), func(a, b *contact) int { return a.created.Compare(b.created) })
 	}
 	if down {
 		all = slices.Clone(all)
@@ -137,6 +157,22 @@ func (s *Server) listContacts(x *exchange) reply {
 		out = append(out, s.contactBody(c, x.team))
 	}
 	return s.listing(OpContacts, out, len(all), "contacts")
+}
+
+// Contacts are those of a team, oldest first.
+func (s *Server) Contacts(teamID string) []Contact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.teamByID(teamID)
+	if t == nil {
+		return nil
+	}
+	out := make([]Contact, len(t.contacts.order))
+	for i, c := range t.contacts.order {
+		out[i] = c.Contact
+		out[i].Created = c.created
+	}
+	return out
 }
 
 // wanted are the filters of a contact listing.
@@ -158,7 +194,7 @@ func (w wanted) has(c *contact) bool {
 			return false
 		}
 	}
-	in := []string{c.Phone}
+	in := []string{c.spelt()}
 	if !w.phones {
 		in = append(in, c.Name, c.Email)
 		for _, v := range c.Attributes {
@@ -199,7 +235,7 @@ func (s *Server) contactBody(c *contact, t *team) any {
 		s.profile.Records.Shape == ShapeMixed && roll(s.cfg.Seed, "contact shape", c.id).hit(0.5)
 	if documented {
 		return documentedContact{
-			ID: c.id, Phone: c.Phone, Name: c.Name, Email: c.Email,
+			ID: c.id, Phone: c.spelt(), Name: c.Name, Email: c.Email,
 			Tags: orEmpty(c.Tags), Attributes: orNone(c.Attributes), Created: stamp(c.created),
 		}
 	}

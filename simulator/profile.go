@@ -63,7 +63,7 @@ type API struct {
 	Resubscribe Resubscribe `json:"resubscribe"`  // a second subscribe with the same type, url and data
 	Blocked     Blocked     `json:"blocked"`      // a call to a suppressed phone
 	Order       Order       `json:"order"`        // of GET /interview/{id}/responses
-	Search      Search      `json:"search"`       // what search= of that listing looks at
+	Search      Search      `json:"search"`       // what search= of that listing looks at; ignored: nor has it an effect on contacts
 	ListLag     Seconds     `json:"list_lag"`     // a new call is not listed before
 	ListTotal   bool        `json:"list_total"`   // listings carry a total
 	UnscopedOff bool        `json:"unscoped_off"` // a subscription without data never fires

@@ -109,8 +109,8 @@ type documentedContact struct {
 
 func realContactOf(c *contact, t *team) realContact {
 	return realContact{
-		ID: c.id, Created: stamp(c.created), Updated: stamp(c.created), Version: 1, TeamID: t.ID, Status: AgentActive,
-		Name: c.Name, Phone: c.Phone, Email: c.Email, Attributes: orNone(c.Attributes), Tags: orEmpty(c.Tags),
+		ID: c.id, Created: stamp(c.created), Updated: stamp(c.created), Version: 1, TeamID: t.ID, Status: c.status(),
+		Name: c.Name, Phone: c.spelt(), Email: c.Email, Attributes: orNone(c.Attributes), Tags: orEmpty(c.Tags),
 	}
 }
 
