@@ -73,6 +73,21 @@ func disposition(c *campaign.Campaign, r *thoughtly.Response, transferred bool) 
 	return campaign.Unknown
 }
 
+// longestWord bounds what is kept of a status word, in bytes.
+const longestWord = 64
+
+// odd reports whether nobody knows a record's status word: neither we nor the campaign.
+func odd(c *campaign.Campaign, r *thoughtly.Response) bool {
+	_, known := mapped(c, r.RawStatus)
+	return !known && r.Status == thoughtly.StatusUnknown && snake(r.RawStatus) != ""
+}
+
+// Mapped reports whether a campaign says what a status word of the API means.
+func Mapped(c *campaign.Campaign, word string) bool {
+	_, known := mapped(c, word)
+	return known
+}
+
 // mapped finds what the campaign says about a raw status word.
 func mapped(c *campaign.Campaign, raw string) (campaign.Disposition, bool) {
 	for _, word := range sortedKeys(c.Statuses) {

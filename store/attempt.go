@@ -92,6 +92,11 @@ func (s *Store) MarkTransferred(ctx context.Context, id string) (applied bool, e
 	return s.attemptVerb(ctx, "mark", scriptTransferred, id)
 }
 
+// KeepWord keeps the API's word for how the call of an open attempt goes, when nobody knows that word, and reports whether that was news.
+func (s *Store) KeepWord(ctx context.Context, id, word string) (applied bool, err error) {
+	return s.attemptVerb(ctx, "keep a word of", scriptOdd, id, word)
+}
+
 // Touch says when an open attempt is to be looked up next. ErrNotFound: it is not open any more.
 func (s *Store) Touch(ctx context.Context, id string, nextLook time.Time) error {
 	_, err := s.attemptVerb(ctx, "touch", scriptTouch, id, ms(nextLook))
