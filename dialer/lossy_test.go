@@ -51,9 +51,9 @@ var worlds = []struct {
 	{"all lost, search without effect, oldest first, listed late", func(p *simulator.Profile) {
 		p.Webhooks.Loss, p.API.Search, p.API.Order, p.API.ListLag = 1, simulator.SearchIgnored, simulator.OrderOldest, 30
 	}},
-	{"doubled, early, before the reply, reordered, strays, mixed shapes", func(p *simulator.Profile) {
+	{"doubled, early, before the reply, reordered, late by hours, strays, mixed shapes", func(p *simulator.Profile) {
 		p.Webhooks.Double, p.Webhooks.Early, p.Webhooks.BeforeReply, p.Webhooks.Reorder, p.Webhooks.Stray = 1, 0.7, 0.5, 0.5, 0.5
-		p.Webhooks.Late, p.Webhooks.LateBy = 0.2, simulator.Span{Min: 30, Max: 200}
+		p.Webhooks.Late, p.Webhooks.LateBy = 0.2, simulator.Span{Min: 30, Max: 3 * 3600}
 		p.Records.Shape, p.Records.System, p.API.CallReply = simulator.ShapeMixed, 0.5, simulator.ReplyMixed
 	}},
 	{"the same without metadata", func(p *simulator.Profile) {

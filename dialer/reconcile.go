@@ -283,7 +283,8 @@ func (l *lookup) abandon(ctx context.Context, a campaign.Attempt) error {
 }
 
 // failed says what follows when an agent's calls could not be looked up. Where the API says no, the agent's attempts wait like those
-// that were not found, lest every round begins with the same request for ever; all else is tried again soon.
+// that were not found, lest every round begins with the same request for ever; all else is tried again soon. An API that answers one request
+// in fifty with an error would else put all of them off again and again.
 func (l *lookup) failed(ctx context.Context, cause error) error {
 	failure, told := errors.AsType[*thoughtly.Error](cause)
 	if !told {
@@ -303,7 +304,17 @@ func (l *lookup) failed(ctx context.Context, cause error) error {
 				return err
 			}
 		}
-	case thoughtly.KindRejected, thoughtly.KindNotFound, thoughtly.KindAmbiguous:
+	case thoughtly.KindAmbiguous:
+		for _, id := range sortedKeys(l.open) {
+			age := l.now.Sub(l.open[id].At)
+			if age < giveUp {
+				if err := l.lapse(ctx, l.open[id], age); err != nil {
+					return err
+				}
+				delete(l.open, id)
+			}
+		}
+	case thoughtly.KindRejected, thoughtly.KindNotFound:
 	}
 	for _, id := range sortedKeys(l.open) {
 		if err := l.again(ctx, l.open[id]); err != nil {
