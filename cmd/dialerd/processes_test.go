@@ -17,6 +17,7 @@ import (
 
 	"github.com/dialerd/dialerd/dialer"
 	"github.com/dialerd/dialerd/simulator"
+	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/store/redistest"
 )
 
@@ -28,11 +29,12 @@ type fleetTest struct {
 	redis   *redistest.Server
 	env     []string
 	n       int
-	url     string // of the fake
-	limit   int    // requests in …
-	per     string // … so long
-	hooks   string // where webhooks come in; "" = at each daemon itself
-	program string // the binary; "" = this one under its name
+	url     string        // of the fake
+	record  *store.Store  // the test's own view
+	limit   int           // requests in …
+	window  time.Duration // … so long
+	hooks   string        // where webhooks come in; "" = at each daemon itself
+	program string        // the binary; "" = this one under its name
 	// reconcile says when a call is looked up whose webhook has not come, and when it is listed.
 	reconcile string
 }
@@ -46,7 +48,11 @@ func newFleetTest(t testing.TB, profile simulator.Profile) *fleetTest {
 func newFleetIn(t testing.TB, world simulator.Config) *fleetTest {
 	t.Helper()
 	needRedis(t)
-	f := &fleetTest{t: t, dir: t.TempDir(), redis: redistest.StartServer(t, redistest.Options{AppendOnly: true}), limit: world.Limit.Requests, per: "2s", reconcile: "{after: 2s, unresolved: 20s}"}
+	f := &fleetTest{
+		t: t, dir: t.TempDir(), redis: redistest.StartServer(t, redistest.Options{AppendOnly: true}),
+		limit: world.Limit.Requests, window: world.Limit.Per, reconcile: "{after: 2s, unresolved: 20s}",
+	}
+	f.record = store.New(f.redis.Client(t), store.Options{})
 	f.sim = simulator.New(world)
 	t.Cleanup(f.sim.Close)
 	url, err := f.sim.Start("127.0.0.1:0")
@@ -115,7 +121,7 @@ teams:
     rate: {requests: %d, per: %s}
     timeout: 1s
     reconcile: %s
-`, listen, admin, hooks, f.n, f.limit, f.per, f.reconcile))
+`, listen, admin, hooks, f.n, f.limit, f.window, f.reconcile))
 	return filepath.Join(f.dir, name), listen, admin
 }
 
