@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +89,8 @@ type Added struct {
 	Suppressed campaign.Scope
 	// Busy: it is unchanged although its phone changed, because it is being called; the next import will do it.
 	Busy bool
+	// Back: its list had been withdrawn, and it is open again.
+	Back bool
 }
 
 // leadsPerScript keeps each run of the script to a few milliseconds. Sending several runs at once was measured: no gain.
@@ -100,7 +102,19 @@ const leadsPerScript = 500
 // given; a lead in a queue moves to the lane given, is held when it is held now, and one that an import held is let go when it is not held
 // any more. Leads of suppressed phones come in closed, with the disposition suppressed. After an error some leads may have been
 // added: adding the same again is safe.
-func (s *Store) AddLeads(ctx context.Context, name string, leads []NewLead, _ time.Time) ([]Added, error) {
+func (s *Store) AddLeads(ctx context.Context, name string, leads []NewLead) ([]Added, error) {
+	return s.takeLeads(ctx, name, leads, "")
+}
+
+// PreviewLeads is what AddLeads would answer. It changes nothing, and neither lists nor lanes have to be there.
+func (s *Store) PreviewLeads(ctx context.Context, name string, leads []NewLead) ([]Added, error) {
+	return s.takeLeads(ctx, name, leads, dryMode)
+}
+
+// dryMode has add_leads.lua answer and write nothing.
+const dryMode = "dry"
+
+func (s *Store) takeLeads(ctx context.Context, name string, leads []NewLead, mode string) ([]Added, error) {
 	r, err := s.campaignRef(ctx, name)
 	if err != nil {
 		return nil, err
@@ -109,7 +123,10 @@ func (s *Store) AddLeads(ctx context.Context, name string, leads []NewLead, _ ti
 	seen := make(map[string]bool, len(leads))
 	var fresh []int // places in leads of what is to be sent
 	for i := range leads {
-		id, err := s.checkLead(ctx, r, &leads[i])
+		id, err := checkLead(r, &leads[i])
+		if list := leads[i].List; err == nil && list != "" && mode != dryMode {
+			_, err = s.list(ctx, r, list)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("add leads to %q: lead %d: %w", name, i+1, err)
 		}
@@ -121,45 +138,57 @@ func (s *Store) AddLeads(ctx context.Context, name string, leads []NewLead, _ ti
 		seen[id] = true
 		fresh = append(fresh, i)
 	}
-	for len(fresh) > 0 {
-		part := fresh[:min(len(fresh), leadsPerScript)]
-		fresh = fresh[len(part):]
-		if err := s.addLeads(ctx, r, leads, part, added); err != nil {
+	for part := range slices.Chunk(fresh, leadsPerScript) {
+		if err := s.addLeads(ctx, r, &leadBatch{leads: leads, added: added, part: part}, mode); err != nil {
 			return nil, fmt.Errorf("add leads to %q: %w", name, err)
 		}
 	}
 	return added, nil
 }
 
+// leadBatch is some leads that are taken in by one run of the script.
+type leadBatch struct {
+	leads []NewLead
+	added []Added // what becomes of each
+	part  []int   // places in leads of those that are taken in now
+	texts []leadText
+}
+
 // addLeads takes in the leads at some places, as many as go into one script.
-func (s *Store) addLeads(ctx context.Context, r ref, leads []NewLead, part []int, added []Added) error {
-	global, err := s.globallySuppressed(ctx, leads, part)
+func (s *Store) addLeads(ctx context.Context, r ref, b *leadBatch, mode string) error {
+	if err := s.settleUntouched(ctx, r, b); err != nil || len(b.part) == 0 {
+		return err
+	}
+	global, err := s.globallySuppressed(ctx, b)
 	if err != nil {
 		return err
 	}
-	args := make([]any, 0, 7*len(part))
-	for _, i := range part {
-		args = leads[i].args(args, added[i].ID, global[leads[i].Phone])
+	args := append(make([]any, 0, 1+7*len(b.part)), mode)
+	for j, i := range b.part {
+		args = b.leads[i].args(args, b.added[i].ID, b.texts[j], global[b.leads[i].Phone])
 	}
 	words, err := s.runCampaign(ctx, scriptAddLeads, r, args...)
 	if err != nil {
 		return err
 	}
-	if len(words) != len(part)+1 {
-		return fmt.Errorf("script add_leads: %d replies for %d leads", len(words)-1, len(part))
+	if len(words) != len(b.part)+1 {
+		return fmt.Errorf("script add_leads: %d replies for %d leads", len(words)-1, len(b.part))
 	}
-	for j, i := range part {
+	for j, i := range b.part {
 		word, scope, _ := strings.Cut(words[j+1], ":")
-		added[i].Outcome, added[i].Suppressed = Outcome(word), campaign.Scope(scope)
-		if word == "busy" {
-			added[i].Outcome, added[i].Busy = LeadUnchanged, true
+		b.added[i].Outcome, b.added[i].Suppressed = Outcome(word), campaign.Scope(scope)
+		switch word {
+		case "busy":
+			b.added[i].Outcome, b.added[i].Busy = LeadUnchanged, true
+		case "back":
+			b.added[i].Outcome, b.added[i].Back = LeadUpdated, true
 		}
 	}
 	return nil
 }
 
 // checkLead refuses what would break the record, and returns the lead's id.
-func (s *Store) checkLead(ctx context.Context, r ref, l *NewLead) (string, error) {
+func checkLead(r ref, l *NewLead) (string, error) {
 	if err := checkPhone(l.Phone); err != nil {
 		return "", err
 	}
@@ -178,20 +207,15 @@ func (s *Store) checkLead(ctx context.Context, r ref, l *NewLead) (string, error
 	case l.State == campaign.LeadHeld && l.Reason == "":
 		return "", errors.New("held without a reason")
 	}
-	if l.List != "" {
-		if _, err := s.list(ctx, r, l.List); err != nil {
-			return "", err
-		}
-	}
 	return id, nil
 }
 
 // globallySuppressed asks for the phones of some leads that are on the global list. It lies in another slot than the team, so it
 // cannot be asked in the script; a number that is added to it meanwhile is found by Facts before any call.
-func (s *Store) globallySuppressed(ctx context.Context, leads []NewLead, part []int) (map[campaign.Phone]bool, error) {
-	phones := make([]any, len(part))
-	for j, i := range part {
-		phones[j] = string(leads[i].Phone)
+func (s *Store) globallySuppressed(ctx context.Context, b *leadBatch) (map[campaign.Phone]bool, error) {
+	phones := make([]any, len(b.part))
+	for j, i := range b.part {
+		phones[j] = string(b.leads[i].Phone)
 	}
 	r, err := s.run(ctx, scriptListed, globalTeam, phones...)
 	if err != nil {
@@ -202,90 +226,4 @@ func (s *Store) globallySuppressed(ctx context.Context, leads []NewLead, part []
 		found[campaign.Phone(p)] = true
 	}
 	return found, nil
-}
-
-// args appends what add_leads.lua takes of one lead.
-func (l *NewLead) args(args []any, id string, global bool) []any {
-	state := l.State
-	if state == "" {
-		state = campaign.LeadNew
-	}
-	flags := ""
-	b := make([]byte, 0, 128)
-	b = append(b, `{"p":`...)
-	b = appendString(b, string(l.Phone))
-	text := func(name byte, v string) {
-		if v != "" {
-			b = append(b, ',', '"', name, '"', ':')
-			b = appendString(b, v)
-		}
-	}
-	number := func(name byte, v int64) {
-		if v != 0 {
-			b = append(b, ',', '"', name, '"', ':')
-			b = strconv.AppendInt(b, v, 10)
-		}
-	}
-	text('l', l.Lane)
-	if state != campaign.LeadNew {
-		text('s', string(state))
-		text('r', string(l.Reason))
-	}
-	if l.Key != "" && l.Key != string(l.Phone) {
-		text('k', l.Key)
-		flags += "k"
-	}
-	text('t', l.Note)
-	if l.Priority != 0 {
-		number('b', int64(l.Priority))
-		flags += "p"
-	}
-	if state == campaign.LeadHeld {
-		number('i', 1)
-	}
-	if state != campaign.LeadClosed {
-		if !l.Due.IsZero() {
-			number('d', ms(l.Due))
-			flags += "d"
-		}
-		if l.Promised {
-			number('m', 1)
-			flags += "m"
-		}
-		if l.Urgent {
-			number('u', 1)
-			flags += "u"
-		}
-	}
-	if global {
-		flags += "g"
-	}
-	return append(args, id, string(l.Phone), l.Lane, string(state), flags, b, l.row())
-}
-
-// row is the part of the record that no script reads.
-func (l *NewLead) row() []byte {
-	size := 16 + len(l.List)
-	for _, v := range l.Row {
-		size += len(v) + 3
-	}
-	b := append(make([]byte, 0, size), '{')
-	if l.List != "" {
-		b = append(b, `"l":`...)
-		b = appendString(b, l.List)
-	}
-	if len(l.Row) > 0 {
-		if l.List != "" {
-			b = append(b, ',')
-		}
-		b = append(b, `"v":[`...)
-		for i, v := range l.Row {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, v)
-		}
-		b = append(b, ']')
-	}
-	return append(b, '}')
 }

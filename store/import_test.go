@@ -14,7 +14,7 @@ import (
 // outcomes adds leads and returns what became of each.
 func (d *desk) outcomes(leads ...NewLead) []Added {
 	d.Helper()
-	added, err := d.AddLeads(d.Context(), testName, leads, d.now)
+	added, err := d.AddLeads(d.Context(), testName, leads)
 	d.must(err)
 	for i := range added {
 		added[i].ID = ""
@@ -67,6 +67,53 @@ func TestImportingTwiceIsImportingOnce(t *testing.T) {
 			d.Error(diff)
 		}
 		d.sound()
+	})
+}
+
+// Runs of random operations hold a preview against what AddLeads then does; see addSome.
+func TestAPreviewSaysWhatWouldBecomeOfEachLeadAndChangesNothing(t *testing.T) {
+	each(t, func(d *desk) {
+		d.must(d.suppressOne(campaign.ScopeTeam, phoneNumber(5)))
+		d.must(d.suppressOne(campaign.ScopeGlobal, phoneNumber(6)))
+		called := newLead(3)
+		called.Key = "order 1"
+		withdrawn := newLead(4)
+		withdrawn.Lane = "west"
+		d.add(called)
+		d.stageAll()
+		d.begin(d.pickOne())
+		moved := newLead(2)
+		d.add(newLead(1), moved, withdrawn)
+		_, err := d.Withdraw(d.Context(), testName, []string{testList.ID}, "me")
+		d.must(err)
+		d.add(newLead(1), moved)
+		moved.Lane, called.Phone = "west", phoneNumber(8)
+		unknown := newLead(7)
+		unknown.List, unknown.Lane = "not yet", "not yet" // a preview comes before both are there
+		before := d.dump()
+		got, err := d.PreviewLeads(d.Context(), testName, []NewLead{
+			newLead(1), moved, called, withdrawn, newLead(5), newLead(6), newLead(1), unknown,
+		})
+		d.must(err)
+		for i := range got {
+			got[i].ID = ""
+		}
+		want := []Added{
+			{Outcome: LeadUnchanged},
+			{Outcome: LeadUpdated},
+			{Outcome: LeadUnchanged, Busy: true},
+			{Outcome: LeadUpdated, Back: true},
+			{Outcome: LeadAdded, Suppressed: campaign.ScopeTeam},
+			{Outcome: LeadAdded, Suppressed: campaign.ScopeGlobal},
+			{Outcome: LeadDuplicate},
+			{Outcome: LeadAdded},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			d.Errorf("(-want +got)\n%s", diff)
+		}
+		if diff := cmp.Diff(before, d.dump()); diff != "" {
+			d.Errorf("the preview wrote something: %s", diff)
+		}
 	})
 }
 
@@ -298,7 +345,7 @@ func TestSuppressedPhonesComeInClosed(t *testing.T) {
 		}
 		// A list that holds for one campaign does not hold for the next.
 		d.apply(testTeam, "summer")
-		added, err := d.AddLeads(ctx, "summer", []NewLead{newLead(1), newLead(2)}, d.now)
+		added, err := d.AddLeads(ctx, "summer", []NewLead{newLead(1), newLead(2)})
 		d.must(err)
 		if added[0].Suppressed != campaign.ScopeTeam || added[1].Suppressed != campaign.ScopeNone {
 			d.Errorf("got %+v", added)
@@ -331,7 +378,7 @@ func TestWhatBreaksTheRecordIsNotTakenIn(t *testing.T) {
 		} {
 			bad := newLead(1)
 			change(&bad)
-			_, err := d.AddLeads(d.Context(), testName, []NewLead{newLead(0), bad}, d.now)
+			_, err := d.AddLeads(d.Context(), testName, []NewLead{newLead(0), bad})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				d.Errorf("got %v, want something about %q", err, want)
 			}
@@ -344,7 +391,7 @@ func TestWhatBreaksTheRecordIsNotTakenIn(t *testing.T) {
 		if counts.Leads != 0 {
 			d.Errorf("%d leads were taken in", counts.Leads)
 		}
-		if added, err := d.AddLeads(d.Context(), testName, nil, d.now); err != nil || len(added) > 0 {
+		if added, err := d.AddLeads(d.Context(), testName, nil); err != nil || len(added) > 0 {
 			d.Errorf("no leads: got %v, %v", added, err)
 		}
 	})

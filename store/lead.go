@@ -19,6 +19,15 @@ func (s *Store) Lead(ctx context.Context, name, id string) (*campaign.Lead, erro
 	return s.lead(ctx, r, id)
 }
 
+// LeadsOf reads the leads of a campaign that there are among ids.
+func (s *Store) LeadsOf(ctx context.Context, name string, ids []string) ([]*campaign.Lead, error) {
+	r, err := s.campaignRef(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return s.leads(ctx, r, ids)
+}
+
 func (s *Store) lead(ctx context.Context, r ref, id string) (*campaign.Lead, error) {
 	leads, err := s.leads(ctx, r, []string{id})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -33,10 +34,15 @@ func (w *world) addSome() {
 		}
 		leads = append(leads, l)
 	}
-	added, err := w.store().AddLeads(w.Context(), name, leads, w.now)
+	preview, err := w.store().PreviewLeads(w.Context(), name, leads)
 	w.must(err)
+	added, err := w.store().AddLeads(w.Context(), name, leads)
+	w.must(err)
+	if !slices.Equal(preview, added) {
+		w.broken("the preview said %v, and it became %v", preview, added)
+	}
 	w.note("add %d leads to %s: %v", len(leads), name, added)
-	again, err := w.store().AddLeads(w.Context(), name, leads, w.now)
+	again, err := w.store().AddLeads(w.Context(), name, leads)
 	w.must(err)
 	for i := range again {
 		if got := again[i].Outcome; got != LeadUnchanged && got != LeadDuplicate {

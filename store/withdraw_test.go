@@ -40,7 +40,7 @@ func TestAWithdrawnListIsNotCalledAndComesBackWithTheNextImport(t *testing.T) {
 			d.Errorf("withdrawn twice: %+v", again)
 		}
 		// The next import brings back what was withdrawn, and nothing else.
-		want := []Added{{Outcome: LeadUpdated}, {Outcome: LeadUnchanged}, {Outcome: LeadUpdated}}
+		want := []Added{{Outcome: LeadUpdated, Back: true}, {Outcome: LeadUnchanged}, {Outcome: LeadUpdated, Back: true}}
 		if diff := cmp.Diff(want, d.outcomes(newLead(1), newLead(2), held)); diff != "" {
 			d.Error(diff)
 		}

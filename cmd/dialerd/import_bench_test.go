@@ -338,7 +338,7 @@ func (m *importBench) bare() time.Duration {
 		}
 		begin := time.Now()
 		for _, leads := range batches {
-			if _, err := record.AddLeads(ctx, "spring", leads, begin); err != nil {
+			if _, err := record.AddLeads(ctx, "spring", leads); err != nil {
 				m.Fatal(err)
 			}
 		}

@@ -114,6 +114,7 @@ func (p *preview) row(row importer.Row) {
 type weighed struct {
 	lead       *campaign.Lead
 	was        *campaign.Lead // nil when it is new
+	back       bool           // it was withdrawn, and would be open again
 	suppressed bool
 	called     bool // its phone was, by some campaign
 }
@@ -122,7 +123,10 @@ type weighed struct {
 func (p *preview) lead(ctx context.Context, r *importRun, w weighed) error {
 	l := *w.lead
 	if w.was != nil {
-		l.State, l.Attempts = w.was.State, w.was.Attempts
+		l.Attempts = w.was.Attempts
+	}
+	if w.was != nil && !w.back {
+		l.State = w.was.State
 	}
 	open := l.State == campaign.LeadNew || l.State == campaign.LeadStaged || l.State == campaign.LeadWaiting
 	if w.suppressed || !open || l.Lane == "" {

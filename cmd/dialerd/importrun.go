@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
-	"slices"
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/importer"
@@ -15,6 +14,8 @@ import (
 const (
 	// importBatch is how many leads go to the record at once.
 	importBatch = 500
+	// importBytes is how many bytes of rows make a batch even if they are fewer.
+	importBytes = 1 << 20
 	// importAhead is how many batches of rows are read while the record takes in others.
 	importAhead = 3
 	// importLanes is how many batches the record takes in at once: while it works on one, the next is put together.
@@ -30,9 +31,9 @@ type importRun struct {
 	sum     *importer.Summary
 	lanes   map[string]bool // that the record knows, or (false) that no call can be placed in
 	rejects *rejects
-	before  map[string]*campaign.Lead // of a dry run: what the record holds
-	preview *preview                  // of a dry run
+	preview *preview // of a dry run
 	batch   []*campaign.Lead
+	bytes   int                    // of the batch's rows
 	places  map[string]store.Place // lanes of the batch that are new to the record
 	taking  []*taking              // batches that the record is taking in, the oldest first
 
@@ -50,7 +51,7 @@ func (r *importRun) share(bytes int64) *float64 {
 }
 
 // begin makes ready for the rows of the lists.
-func (r *importRun) begin(ctx context.Context, lists []*list) error {
+func (r *importRun) begin(lists []*list) error {
 	path := r.o.rejects
 	if path == "" {
 		s, err := r.a.load()
@@ -77,15 +78,10 @@ func (r *importRun) begin(ctx context.Context, lists []*list) error {
 			return err
 		}
 	}
-	if !r.o.dryRun {
-		return nil
+	if r.o.dryRun {
+		r.preview = newPreview(lists)
 	}
-	r.preview = newPreview(lists)
-	r.before = map[string]*campaign.Lead{}
-	return r.a.store.EachLead(ctx, r.name, func(l *campaign.Lead) error {
-		r.before[l.ID] = l
-		return nil
-	})
+	return nil
 }
 
 // stem is the name of a list without its folder and ending, as a part of a file's name.
@@ -114,10 +110,11 @@ func ahead(ctx context.Context, reader *importer.Reader) <-chan rowBatch {
 		defer close(batches)
 		for {
 			b := rowBatch{rows: make([]importer.Row, 0, importBatch)}
-			for len(b.rows) < importBatch && b.err == nil {
+			for size := 0; len(b.rows) < importBatch && size < importBytes && b.err == nil; {
 				var row importer.Row
 				if row, b.err = reader.Next(); b.err == nil {
 					b.rows = append(b.rows, row)
+					size += row.Size()
 				}
 			}
 			b.read = reader.BytesRead()
@@ -214,7 +211,7 @@ func (r *importRun) row(ctx context.Context, l *list, row importer.Row) error {
 		}
 	}
 	r.batch = append(r.batch, lead)
-	if len(r.batch) < importBatch {
+	if r.bytes += row.Size(); len(r.batch) < importBatch && r.bytes < importBytes {
 		return nil
 	}
 	return r.take(ctx)
@@ -247,6 +244,7 @@ func (r *importRun) take(ctx context.Context) error {
 	if len(r.batch) == 0 {
 		return nil
 	}
+	r.bytes = 0
 	if r.o.dryRun {
 		defer func() { r.batch = r.batch[:0] }()
 		return r.weigh(ctx)
@@ -265,7 +263,7 @@ func (r *importRun) take(ctx context.Context) error {
 		for i, l := range t.leads {
 			leads[i] = newLead(l)
 		}
-		t.added, t.err = r.a.store.AddLeads(ctx, r.name, leads, r.a.now())
+		t.added, t.err = r.a.store.AddLeads(ctx, r.name, leads)
 	}()
 	r.taking = append(r.taking, t)
 	if len(r.taking) < importLanes {
@@ -307,40 +305,37 @@ func newLead(l *campaign.Lead) store.NewLead {
 	}
 }
 
-// weigh counts what a batch would come to.
+// weigh counts what a batch would come to. What would become of each lead is answered by what takes leads in.
 func (r *importRun) weigh(ctx context.Context) error {
-	phones := make([]campaign.Phone, len(r.batch))
+	leads, phones, ids := make([]store.NewLead, len(r.batch)), make([]campaign.Phone, len(r.batch)), make([]string, len(r.batch))
 	for i, l := range r.batch {
-		phones[i] = l.Phone
+		leads[i], phones[i], ids[i] = newLead(l), l.Phone, l.ID
+	}
+	added, err := r.a.store.PreviewLeads(ctx, r.name, leads)
+	if err != nil {
+		return err
 	}
 	weights, err := r.a.store.Weigh(ctx, r.name, phones)
 	if err != nil {
 		return err
 	}
+	there, err := r.a.store.LeadsOf(ctx, r.name, ids)
+	if err != nil {
+		return err
+	}
+	before := make(map[string]*campaign.Lead, len(there))
+	for _, l := range there {
+		before[l.ID] = l
+	}
 	for i, l := range r.batch {
-		was := r.before[l.ID]
-		outcome := store.LeadAdded
-		switch {
-		case was == nil:
-		case same(was, l):
-			outcome = store.LeadUnchanged
-		default:
-			outcome = store.LeadUpdated
-		}
-		suppressed := weights[i].Suppressed != campaign.ScopeNone
-		if err := r.sum.Lead(l, string(outcome), suppressed && was == nil); err != nil {
+		if err := r.sum.Lead(l, string(added[i].Outcome), added[i].Suppressed != campaign.ScopeNone); err != nil {
 			return err
 		}
-		if err := r.preview.lead(ctx, r, weighed{lead: l, was: was, suppressed: suppressed, called: weights[i].Called}); err != nil {
+		if err := r.preview.lead(ctx, r, weighed{
+			lead: l, was: before[l.ID], back: added[i].Back, suppressed: weights[i].Suppressed != campaign.ScopeNone, called: weights[i].Called,
+		}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// same reports whether taking a lead in would change the one that is there.
-func same(was, l *campaign.Lead) bool {
-	byHand := was.Zone != l.Zone || was.Province != l.Province || was.ZIP != l.ZIP || was.Country != l.Country
-	wentOn := len(was.Phones) > 0 && slices.Contains(was.Phones, was.Phone) && was.Phones[0] == l.Phone
-	return was.List == l.List && (was.Phone == l.Phone || wentOn) && slices.Equal(was.Row, l.Row) && (was.Lane == l.Lane || l.Lane == "" || byHand)
 }

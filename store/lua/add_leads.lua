@@ -1,24 +1,25 @@
 -- add_leads.lua takes leads into a campaign. What is already there is left as it is.
 --
 -- KEYS  1 the team's hash
--- ARGV  1 N   2 campaign   then seven for each lead:
+-- ARGV  1 N   2 campaign   3 "dry": nothing is changed, the words are those that would be answered; lanes need not be known
+--       then seven for each lead:
 --         id, phone, lane, state (new held closed), flags (k = has a key of its own, u = urgent, m = promised, d = has a
 --         due time, p = has a priority, g = on the global list), record, row
 --       record is the JSON object of a new lead without "q" and its closing brace; row is what follows its newline.
 --       No id may come twice.
--- returns ok, then a word for each lead: added, updated, unchanged, busy (left alone: being called, and its phone changed),
---         followed by :global, :team or :campaign when its phone is on that list; or gone; or lane L (not known to the campaign)
-local n, name = ARGV[1], ARGV[2]
+-- returns ok, then a word for each lead: added, updated, back (updated, and open again: its list had been withdrawn), unchanged,
+--         busy (left alone: being called, and its phone changed), followed by :global, :team or :campaign when its phone is on that list; or gone; or lane L (not known to the campaign)
+local n, name, dry = ARGV[1], ARGV[2], ARGV[3] == 'dry'
 if not known(n, name) then return { 'gone' } end
 local leads = ckey(n, 'leads')
 
 local at = {}
-for i = 3, #ARGV, 7 do at[#at + 1] = i end
+for i = 4, #ARGV, 7 do at[#at + 1] = i end
 local ids, lanes = {}, {}
 for j, i in ipairs(at) do
   ids[j] = ARGV[i]
   local lane, s = ARGV[i + 2], ARGV[i + 3]
-  if (lane ~= '' or s == 'new') and lanes[lane] == nil then
+  if not dry and (lane ~= '' or s == 'new') and lanes[lane] == nil then
     if redis.call('HEXISTS', ckey(n, 'lanes'), lane) == 0 then return { 'lane', lane } end
     lanes[lane] = true
   end
@@ -51,10 +52,12 @@ end
 -- add takes in a lead that is not there yet. The common one (new, nothing special) is written without being parsed.
 local function add(i)
   local id, phone, lane, s, flags = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local scope = scope_of(phone, flags)
+  local word = scope and 'added:' .. scope or 'added'
+  if dry then return word end
   if not seq then seq = redis.call('HINCRBY', base .. 'c:' .. n, 'seq', #ids) - #ids end
   seq = seq + 1
   local head = ARGV[i + 5] .. ',"q":' .. int(seq) .. '}'
-  local scope = scope_of(phone, flags)
   local closing = scope and s ~= 'closed'
   if closing or s ~= 'new' or string.find(flags, '[umdp]') then
     local rec = cjson.decode(head)
@@ -78,22 +81,11 @@ local function add(i)
   put[#put + 1] = head .. '\n' .. ARGV[i + 6]
   fresh[#fresh + 1] = n .. '.' .. id
   if string.find(flags, 'k', 1, true) then index_phone(phone, n .. '.' .. id) end
-  if scope then return 'added:' .. scope end
-  return 'added'
-end
-
--- untouched reports whether a record is what add wrote for the same row, to the letter. Nearly every lead of a list that is imported
--- again is, and need not be parsed.
-local function untouched(i, raw)
-  local head, row = ARGV[i + 5], ARGV[i + 6]
-  if string.sub(raw, 1, #head) ~= head or string.sub(raw, -#row) ~= row then return false end
-  local _, last = string.find(raw, '^,"q":%d+}\n', #head + 1)
-  return last == #raw - #row
+  return word
 end
 
 -- update compares a lead with what the list says now.
 local function update(i, raw)
-  if untouched(i, raw) then return 'unchanged' end
   local id, phone, lane, flags, row = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], '\n' .. ARGV[i + 6]
   local L = parse(n, id, raw)
   local rec = L.rec
@@ -107,20 +99,23 @@ local function update(i, raw)
   local own = rec.h or rec.p
   local back = rec.w and rec.s == 'closed' and ARGV[i + 3] ~= 'closed'
   if L.row == row and own == phone and not moved and not urged and not back then return 'unchanged' end
+  if own ~= phone and state(L) == 'calling' then return 'busy' end
+  -- The list that a number is on which the lead has only now.
+  local scope = (own ~= phone or back) and scope_of(phone, flags)
+  local word = back and 'back' or 'updated'
+  if scope and (back or rec.s ~= 'closed') then word = word .. ':' .. scope end
+  if dry then return word end
   local new = cjson.decode(ARGV[i + 5] .. '}')
   local changed = L.row ~= row or own ~= phone or back
-  local scope = nil
   if back then
     -- Its list had been withdrawn, and is imported again.
     rec.w, rec.z, rec.t, rec.r = nil, nil, nil, nil
     rec.s = natural(rec)
-    open, scope = true, scope_of(own, flags)
+    open = true
   end
   if own ~= phone then
-    if state(L) == 'calling' then return 'busy' end
     rec.h = nil
     move_phone(L, phone)
-    scope = scope_of(phone, flags) -- of the number that it has now
     if open then rec.s = natural(rec) end
   end
   L.row = row
@@ -138,9 +133,8 @@ local function update(i, raw)
       rec.s = natural(rec)
     end
   end
-  if scope and suppress_lead(L) then return 'updated:' .. scope end
-  save(L)
-  return 'updated'
+  if not (scope and suppress_lead(L)) then save(L) end
+  return word
 end
 
 for j, i in ipairs(at) do
@@ -153,8 +147,8 @@ for j, i in ipairs(at) do
 end
 
 local news = #put > 0
-for _, word in ipairs(reply) do news = news or string.sub(word, 1, 7) == 'updated' end
-if news then stir() end
+for _, word in ipairs(reply) do news = news or string.sub(word, 1, 7) == 'updated' or string.sub(word, 1, 4) == 'back' end
+if news and not dry then stir() end
 if #put > 0 then
   redis.call('HSET', leads, unpack(put))
   redis.call('RPUSHX', key('changed'), unpack(fresh))
