@@ -3,6 +3,8 @@ package campaign
 import (
 	"log/slog"
 	"strings"
+
+	"github.com/dialerd/dialerd/region"
 )
 
 // Phone is a telephone number in E.164 form ("+15551234567"). It masks itself wherever it is logged.
@@ -39,4 +41,14 @@ func (p Phone) Is(text string) bool {
 	want := string(p[1:])
 	got := strings.TrimPrefix(string(digits), "00")
 	return got == want || len(want) == 11 && want[0] == '1' && got == want[1:]
+}
+
+// ReadPhone reads a phone that somebody else has written, in international form only: without it nobody can say whose number it is. A text
+// that holds more than one number, or an extension, is nobody's phone.
+func ReadPhone(text string) (Phone, bool) {
+	p, err := region.ParsePhone(text, "")
+	if err != nil || p.Extension != "" || len(p.Others) > 0 {
+		return "", false
+	}
+	return Phone(p.E164), true
 }

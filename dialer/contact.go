@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -11,26 +12,43 @@ import (
 // maxContactPages bounds the search for one contact: a phone that is found in so many others' attributes is given up.
 const maxContactPages = 5
 
-// findContact looks for the contact of a phone; "" when there is none. The API's search is loose, so the numbers are compared here.
+// findContact looks for the contact of a phone; "" when there is none. The API's search is loose, so the numbers are compared here. Where
+// it finds a page of others, or has no effect, the newest contacts are looked through: what was made in doubt is among them.
 func findContact(ctx context.Context, api *thoughtly.Client, phone campaign.Phone) (string, error) {
-	for page := range maxContactPages {
-		found, err := api.ListContacts(ctx, thoughtly.ListContactsRequest{
-			Search: string(phone), PhonesOnly: true, Page: thoughtly.Page{Page: page, Limit: pageSize},
-		})
+	q := thoughtly.ListContactsRequest{Search: string(phone), PhonesOnly: true, Page: thoughtly.Page{Limit: pageSize}}
+	for range maxContactPages {
+		found, err := api.ListContacts(ctx, q)
+		if failure, told := errors.AsType[*thoughtly.Error](err); told && failure.Kind == thoughtly.KindRejected && q.Sort != "" {
+			q.Sort, q.SortDirection, q.Page.Page = "", "", 1 // it does not sort
+			continue
+		}
 		if err != nil {
 			return "", err
 		}
-		for _, c := range found.Items {
-			if phone.Is(c.Phone) {
-				return c.ID, nil
+		var best *thoughtly.Contact
+		for i := range found.Items {
+			if c := &found.Items[i]; phone.Is(c.Phone) && preferred(c, best) {
+				best = c
 			}
+		}
+		if best != nil {
+			return best.ID, nil
 		}
 		if !found.More {
 			break
 		}
+		if q.Page.Page++; q.Page.Page == 1 && q.Sort == "" {
+			q.Sort, q.SortDirection, q.Page.Page = byNewest, newestFirst, 0
+		}
 	}
 	return "", nil
 }
+
+// How the API is asked for the newest of a list first.
+const (
+	byNewest    = "created"
+	newestFirst = "desc"
+)
 
 // attributes are what the contact keeps: the list's own columns, and which lead it is.
 func attributes(name string, lead *campaign.Lead) map[string]any {

@@ -16,7 +16,7 @@ func (d *Dialer) demand(team *Team, v *teamView, now time.Time, ahead time.Durat
 	}
 	for _, c := range v.campaigns {
 		if c.stages(now) {
-			stages += c.unstaged()
+			stages += c.unstaged(now)
 		}
 		if c.callable(now) {
 			calls += min(c.due(now, ahead), c.room(team, now), d.paceRoom(team, c, now, ahead))
@@ -76,12 +76,17 @@ func (v *campaignView) stages(now time.Time) bool {
 	return false
 }
 
-// unstaged counts the leads without a contact.
-func (v *campaignView) unstaged() int {
-	n := 0
+// unstaged counts the leads without a contact. Before its schedule nobody takes the leads of a campaign that were put off, as their contact
+// could not be made, and are due by now: such a lane counts for one more, so that somebody looks.
+func (v *campaignView) unstaged(now time.Time) int {
+	n, waits := 0, v.state(now) == campaign.Idle
 	for id, lane := range v.lanes {
-		if v.places[id] != nil {
-			n += lane.New
+		if v.places[id] == nil {
+			continue
+		}
+		n += lane.New
+		if waits && lane.Wait > 0 && !lane.NextDue.After(now) {
+			n++
 		}
 	}
 	return n

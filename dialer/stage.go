@@ -65,6 +65,9 @@ func (d *Dialer) Stage(ctx context.Context, t queue.Stage) error {
 	}
 	defer func() { <-door }()
 	for end := d.Now().Add(team.stageTime()); ctx.Err() == nil && d.Now().Before(end); {
+		if busy, err := d.adopt(ctx, team, end); err != nil || busy {
+			return err
+		}
 		if more, err := d.stageNext(ctx, team); err != nil || !more {
 			return err
 		}
@@ -95,7 +98,7 @@ func (d *Dialer) stageNext(ctx context.Context, team *Team) (bool, error) {
 // stageTurn lists the campaigns that have leads to stage in the order of their turn: those that run before those that wait for
 // their schedule.
 func (d *Dialer) stageTurn(team *Team, v *teamView, now time.Time) []*campaignView {
-	all := slices.DeleteFunc(slices.Clone(v.campaigns), func(c *campaignView) bool { return !c.stages(now) || c.unstaged() == 0 })
+	all := slices.DeleteFunc(slices.Clone(v.campaigns), func(c *campaignView) bool { return !c.stages(now) || c.unstaged(now) == 0 })
 	d.inTurn("stage "+team.Name, all, func(c *campaignView) bool { return c.state(now) == campaign.Running })
 	return all
 }

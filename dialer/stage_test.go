@@ -133,7 +133,7 @@ func (f *fleet) loadPairs(c campaign.Campaign, n int) {
 		}
 	}
 	must(f.store.PutLanes(ctx, c.Name, lanes))
-	_, err = f.store.AddLeads(ctx, c.Name, leads, now)
+	_, err = f.store.AddLeads(ctx, c.Name, leads)
 	must(err)
 }
 
