@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -27,9 +29,42 @@ const (
 	writeTime = 10 * time.Second
 )
 
-// Dial handles one ticket: wait for a slot, then place the best call that may be placed.
+// Dial handles tickets: of each, wait for a slot, then place the best call that may be placed.
 func (d *Dialer) Dial(ctx context.Context, t queue.Dial) error {
-	team, ok := d.Teams[t.Team]
+	tickets := t.Tickets()
+	if len(tickets) == 1 {
+		return d.dial(ctx, t.Team)
+	}
+	var all sync.WaitGroup
+	for _, one := range tickets {
+		all.Go(func() { d.dialBeside(ctx, one) })
+	}
+	all.Wait()
+	return nil
+}
+
+// dialBeside handles one of several tickets of a task. What becomes of it is nothing to the others: one of a team that is not in this
+// daemon's settings goes on by itself, and one that failed is over, as the feed makes new ones.
+func (d *Dialer) dialBeside(ctx context.Context, t queue.Dial) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.Log.Error("handler panicked", "kind", "dial", "team", t.Team, "err", p, "stack", string(debug.Stack()))
+		}
+	}()
+	var err error
+	if _, ok := d.Teams[t.Team]; ok {
+		err = d.dial(ctx, t.Team)
+	} else {
+		err = d.Queue.Enqueue(ctx, t)
+	}
+	if err != nil && ctx.Err() == nil {
+		d.Log.Warn("ticket failed", "team", t.Team, "err", err)
+	}
+}
+
+// dial handles one ticket.
+func (d *Dialer) dial(ctx context.Context, name string) error {
+	team, ok := d.Teams[name]
 	if !ok {
 		return foreign()
 	}

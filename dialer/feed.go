@@ -45,14 +45,19 @@ func (d *Dialer) Feed(ctx context.Context) error {
 // feedAll tops up the tickets of all teams.
 func (d *Dialer) feedAll(ctx context.Context) {
 	names := sortedKeys(d.Teams)
+	d.stillAll(ctx, names)
 	var next atomic.Int64
 	var feeders sync.WaitGroup
 	for range min(feedersAtOnce, len(names)) {
 		feeders.Go(func() {
+			var b bundle
 			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
-				if err := d.FeedTeam(ctx, d.Teams[names[i]]); err != nil && ctx.Err() == nil {
+				if err := d.feedTeam(ctx, d.Teams[names[i]], &b); err != nil && ctx.Err() == nil {
 					d.Log.Error("feed failed", "team", names[i], "err", err)
 				}
+			}
+			if err := d.enqueueAll(ctx, b.open); err != nil && ctx.Err() == nil {
+				d.Log.Error("feed failed", "err", err)
 			}
 		})
 	}
@@ -61,6 +66,13 @@ func (d *Dialer) feedAll(ctx context.Context) {
 
 // FeedTeam tops up the tickets of one team.
 func (d *Dialer) FeedTeam(ctx context.Context, team *Team) error {
+	var b bundle
+	err := d.feedTeam(ctx, team, &b)
+	return errors.Join(err, d.enqueueAll(ctx, b.open))
+}
+
+// feedTeam tops up the tickets of one team. Those that may share a task with other teams' are left in the bundle.
+func (d *Dialer) feedTeam(ctx context.Context, team *Team, b *bundle) error {
 	now := d.Now()
 	view, err := d.view(ctx, team.Name)
 	if err != nil {
@@ -76,8 +88,8 @@ func (d *Dialer) FeedTeam(ctx context.Context, team *Team) error {
 	calls, stages := d.demand(team, view, now, ahead)
 	// Calls go first: contacts are made with the slots that they leave, though never with none.
 	spare := max(int(ahead/team.spacing())-calls, 1)
-	for _, slot := range d.offer("dial "+team.Name, now, team.spacing(), calls) {
-		add(queue.Dial{Team: team.Name, Slot: slot})
+	if err := d.enqueueAll(ctx, b.add(team.Name, d.offer("dial "+team.Name, now, team.spacing(), calls))); err != nil {
+		errs = append(errs, err)
 	}
 	for _, slot := range d.offer("stage "+team.Name, now, team.spacing(), min(stages, spare)) {
 		add(queue.Stage{Team: team.Name, Slot: slot})
@@ -94,7 +106,12 @@ func (d *Dialer) FeedTeam(ctx context.Context, team *Team) error {
 		}
 	}
 	if n := round(now, sweepEvery); d.turned("sweep", team.Name, n) {
-		add(queue.Sweep{Team: team.Name, Round: n})
+		due, err := d.sweepDue(ctx, team.Name)
+		if err != nil {
+			errs = append(errs, err)
+		} else if due {
+			add(queue.Sweep{Team: team.Name, Round: n})
+		}
 	}
 	for _, c := range view.campaigns {
 		if err := d.feedImport(ctx, c, now); err != nil {

@@ -10,23 +10,13 @@ import (
 // by one over its weight, and the campaign that is furthest behind is next. One that joins, or had nothing to do for a
 // while, starts level with the last one served, so that it can neither starve nor save up its turns.
 //
-// A campaign that has work and is next in line waits for at most worstWait turns of the others, whatever they have to do. Each daemon
+// A campaign of weight w that always has work waits for at most w'/w + 1 turns of each other one, of weight w', whatever they do. Each daemon
 // counts for itself, so in a fleet of n daemons that is so many turns on each of them: at 100 requests a minute, one of weight 1 beside
 // three of weight 10 has its turn after at most 33 requests, 20 s, for each daemon that calls. Urgent leads and promised callbacks come
 // before all that, so they are not counted in it.
 type stride struct {
 	passes  map[string]float64
 	virtual float64
-}
-
-// worstWait is how many turns others of these weights can have, at most, between two of a campaign of weight own: each may have as many
-// as its weight is times own, and one more for where it stood.
-func worstWait(own int, others []int) int {
-	turns := 0
-	for _, w := range others {
-		turns += (w+own-1)/own + 1
-	}
-	return turns
 }
 
 func (s *stride) pass(name string) float64 { return max(s.passes[name], s.virtual) }

@@ -44,6 +44,16 @@ func TestNoCampaignWaitsLongerThanItsBound(t *testing.T) {
 	}
 }
 
+// worstWait is how many turns others of these weights can have, at most, between two of a campaign of weight own: each may have as many
+// as its weight is times own, and one more for where it stood.
+func worstWait(own int, others []int) int {
+	turns := 0
+	for _, w := range others {
+		turns += (w+own-1)/own + 1
+	}
+	return turns
+}
+
 // The bound itself, for a reader.
 func TestWorstWaitInTurns(t *testing.T) {
 	t.Parallel()

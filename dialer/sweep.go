@@ -17,6 +17,15 @@ const (
 	lateEvents = 20
 )
 
+// sweepDue reports whether there is anything to sweep: most teams, most of the time, have nothing.
+func (d *Dialer) sweepDue(ctx context.Context, team string) (bool, error) {
+	now, err := d.Store.Now(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for what is to be swept of team %s: %w", team, err)
+	}
+	return d.Store.SweepDue(ctx, team, now, wakeTime)
+}
+
 // Sweep mends what a lost wake-up or a dead worker left behind: picked leads go back, attempts whose worker died while they
 // were sending become unknown, events of the inbox are woken again.
 func (d *Dialer) Sweep(ctx context.Context, t queue.Sweep) error {

@@ -112,16 +112,54 @@ func (d *Dialer) view(ctx context.Context, team string) (*teamView, error) {
 // still is what was read a few seconds ago if it is as good as new; nil when it is not.
 func (d *Dialer) still(ctx context.Context, team string, old *teamView) (*teamView, error) {
 	now := d.Now()
-	if old == nil || !old.steady || old.at.IsZero() || now.Sub(old.read) < 0 || now.Sub(old.read) >= steadyAge {
+	if old == nil || !old.lasts(now) {
 		return nil, nil
 	}
 	stirred, err := d.Store.Stirred(ctx, team)
 	if err != nil || stirred != old.stirred {
 		return nil, err
 	}
-	v := *old
-	v.at = now
-	return &v, nil
+	return old.renewed(now), nil
+}
+
+// lasts reports whether a view is good for longer than viewAge, as long as nobody has changed anything.
+func (v *teamView) lasts(now time.Time) bool {
+	age := now.Sub(v.read)
+	return v.steady && !v.at.IsZero() && age >= 0 && age < steadyAge
+}
+
+// renewed is a view that was found to be still good.
+func (v *teamView) renewed(now time.Time) *teamView {
+	again := *v
+	again.at = now
+	return &again
+}
+
+// stillAll does at once for many teams what still does for one: a question to Redis costs far more than its answer. What it cannot tell
+// each team's own look does.
+func (d *Dialer) stillAll(ctx context.Context, names []string) {
+	now := d.Now()
+	var ask []string
+	var old []*teamView
+	for _, name := range names {
+		if v := d.seen(name); v != nil && !d.fresh(v) && v.lasts(now) {
+			ask, old = append(ask, name), append(old, v)
+		}
+	}
+	if len(ask) == 0 {
+		return
+	}
+	stirred, err := d.Store.StirredAll(ctx, ask)
+	if err != nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, name := range ask {
+		if d.cache[name] == old[i] && stirred[i] == old[i].stirred {
+			d.cache[name] = old[i].renewed(now)
+		}
+	}
 }
 
 // isSteady reports whether the calls of the whole fleet within steadyAge do not change what can be called: there is nothing, or far more.
@@ -174,29 +212,21 @@ func (d *Dialer) forget(team string) {
 
 func (d *Dialer) readTeam(ctx context.Context, team string, old *teamView) (*teamView, error) {
 	v := &teamView{at: d.Now(), read: d.Now()}
-	var err error
-	if v.stirred, err = d.Store.Stirred(ctx, team); err != nil {
+	head, err := d.Store.Head(ctx, team, v.at)
+	if err != nil {
 		return nil, err
 	}
-	if v.state, err = d.Store.Team(ctx, team); err != nil {
-		return nil, fmt.Errorf("read the state of team %s: %w", team, err)
-	}
+	v.stirred, v.state, v.roster, v.follow = head.Stirred, head.TeamState, head.Roster, head.Follow
 	book, err := d.Store.Rulebook(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("team %s calls nobody: %w", team, err)
-	}
-	if v.roster, err = d.Store.Roster(ctx, team); err != nil {
-		return nil, err
-	}
-	if v.follow, err = d.Store.NextFollow(ctx, team, v.at); err != nil {
-		return nil, err
 	}
 	if b := d.Teams[team].Budget; b.CallsPerDay > 0 {
 		if v.calls, err = d.Store.TeamCalls(ctx, team, b.Day(v.at)); err != nil {
 			return nil, err
 		}
 	}
-	records, err := d.Store.TeamCampaigns(ctx, team)
+	records, err := d.Store.CampaignsOf(ctx, team, head)
 	if err != nil {
 		return nil, fmt.Errorf("read the campaigns of team %s: %w", team, err)
 	}

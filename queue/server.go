@@ -60,6 +60,7 @@ type Server struct {
 	redis    redis.UniversalClient
 	handlers map[string]handler
 	cfg      Config
+	stale    *stale
 
 	turn chan struct{} // holds a token while starting or stopping; a mutex would stop virtual time in tests
 	run  *run          // nil when stopped
@@ -124,6 +125,7 @@ func NewServer(rdb redis.UniversalClient, h Handlers, cfg Config) (*Server, erro
 	}
 	s.cfg.Concurrency = or(cfg.Concurrency, 16)
 	s.cfg.TicketAge = or(cfg.TicketAge, 30*time.Second)
+	s.stale = &stale{redis: rdb, age: s.cfg.TicketAge / 2, part: stalePart} // so that those which are left have time to be served
 	s.cfg.CheckInterval = or(cfg.CheckInterval, 200*time.Millisecond)
 	s.cfg.DelayedInterval = or(cfg.DelayedInterval, time.Second)
 	s.cfg.ShutdownTimeout = or(cfg.ShutdownTimeout, 30*time.Second)
@@ -225,6 +227,9 @@ func (s *Server) handle(ctx context.Context, t *asynq.Task) error {
 	}
 	if age := s.age(t); h.kind.ticket && age > s.cfg.TicketAge {
 		log.Debug("old ticket dropped", "age", age)
+		if n, err := s.stale.drop(ctx, h.kind.queue); err != nil || n > 0 {
+			log.Warn("tickets come in faster than they can be served; old ones dropped", "tickets", n, "err", err)
+		}
 		return nil
 	}
 	err := h.do(ctx, t.Payload())

@@ -14,11 +14,36 @@ type Task interface {
 	ids() []string
 }
 
-// Dial is a ticket: the team has someone to call. Slot tells tickets of a team apart.
+// Dial is a ticket: the team has someone to call. Slot tells tickets of a team apart. More are tickets of other teams, which Join puts
+// into the same task.
 type Dial struct {
 	Team string `json:"team"`
 	Slot int64  `json:"slot"`
+	More []Dial `json:"more,omitempty"`
 }
+
+const (
+	// maxTogether is how many tickets one task carries at most: its handler works on them side by side.
+	maxTogether = 8
+	// ticketSize bounds what a ticket takes of maxPayload beside the name of its team, in bytes.
+	ticketSize = len(`{"team":"","slot":-9223372036854775808},`)
+)
+
+// Join puts the ticket of another team into the same task, if there is room for it.
+func (t *Dial) Join(other Dial) bool {
+	size := len(`"more":[]`)
+	for _, one := range append(t.Tickets(), other) {
+		size += ticketSize + len(one.Team)
+	}
+	if len(t.More)+2 > maxTogether || size > maxPayload {
+		return false
+	}
+	t.More = append(t.More, other)
+	return true
+}
+
+// Tickets are all tickets that a task carries, each by itself.
+func (t Dial) Tickets() []Dial { return append([]Dial{{Team: t.Team, Slot: t.Slot}}, t.More...) }
 
 // Stage is a ticket: the team has leads whose contact is not yet created. Slot tells tickets of a team apart.
 type Stage struct {
@@ -26,10 +51,11 @@ type Stage struct {
 	Slot int64  `json:"slot"`
 }
 
-// Settle says that an event lies in the team's inbox.
+// Settle says that an event lies in the team's inbox. More are events that came together with it: the first alone names the task.
 type Settle struct {
-	Team  string `json:"team"`
-	Inbox string `json:"inbox"`
+	Team  string   `json:"team"`
+	Inbox string   `json:"inbox"`
+	More  []string `json:"more,omitempty"`
 }
 
 // Reconcile says that it is time to look up the team's calls without an outcome. Round is the same in every daemon.
@@ -76,7 +102,13 @@ func (Import) kind() kind    { return kind{"import", Bulk, time.Hour, false} }
 func (Follow) kind() kind    { return kind{"follow", Work, 3 * time.Minute, false} }
 func (Sweep) kind() kind     { return kind{"sweep", Work, 10 * time.Minute, false} }
 
-func (t Dial) ids() []string      { return []string{t.Team, number(t.Slot)} }
+func (t Dial) ids() []string {
+	ids := make([]string, 0, 2*maxTogether)
+	for _, one := range t.Tickets() {
+		ids = append(ids, one.Team, number(one.Slot))
+	}
+	return ids
+}
 func (t Stage) ids() []string     { return []string{t.Team, number(t.Slot)} }
 func (t Settle) ids() []string    { return []string{t.Team, t.Inbox} }
 func (t Reconcile) ids() []string { return []string{t.Team, number(t.Round)} }

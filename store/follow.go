@@ -3,17 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // NextFollow is the attempt that was settled first of those whose automation is still to be triggered and is due; "" when there is none.
 func (s *Store) NextFollow(ctx context.Context, team string, now time.Time) (string, error) {
-	ids, err := s.client.ZRangeByScore(ctx, teamKey(team, "follows"), &redis.ZRangeBy{
-		Min: "-inf", Max: strconv.FormatInt(ms(now), 10), Count: 1,
-	}).Result()
+	ids, err := s.client.ZRangeByScore(ctx, teamKey(team, "follows"), firstUntil(now)).Result()
 	if err != nil {
 		return "", fmt.Errorf("read what follows the calls of team %q: %w", team, err)
 	}

@@ -25,22 +25,41 @@ type TeamState struct {
 // Team reads the state of a team; one that nobody has heard of is not paused.
 func (s *Store) Team(ctx context.Context, team string) (TeamState, error) {
 	pipe := s.client.Pipeline()
-	head := pipe.HMGet(ctx, teamKey(team, "team"), "epoch", "paused")
-	flight := pipe.HGet(ctx, teamKey(team, "flight"), "team")
-	waiting := pipe.XLen(ctx, teamKey(team, "audit"))
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+	state := askTeam(ctx, pipe, team)
+	if err := execAll(ctx, pipe); err != nil {
 		return TeamState{}, fmt.Errorf("read team %q: %w", team, err)
 	}
-	return TeamState{Epoch: int64At(head, 0), Paused: stringAt(head, 1), InFlight: atoi(flight.Val()), RecordFull: s.full(waiting.Val())}, nil
+	return state.read(s), nil
+}
+
+// teamCmds are the commands that ask for a TeamState.
+type teamCmds struct {
+	head    *redis.SliceCmd
+	flight  *redis.StringCmd
+	waiting *redis.IntCmd
+}
+
+func askTeam(ctx context.Context, pipe redis.Pipeliner, team string) teamCmds {
+	return teamCmds{
+		head:    pipe.HMGet(ctx, teamKey(team, "team"), "epoch", "paused"),
+		flight:  pipe.HGet(ctx, teamKey(team, "flight"), "team"),
+		waiting: pipe.XLen(ctx, teamKey(team, "audit")),
+	}
+}
+
+func (c teamCmds) read(s *Store) TeamState {
+	return TeamState{
+		Epoch: int64At(c.head, 0), Paused: stringAt(c.head, 1), InFlight: atoi(c.flight.Val()), RecordFull: s.full(c.waiting.Val()),
+	}
 }
 
 // Stirred changes when a person or an import changes what may be called of a team. What its calls change is not among that.
 func (s *Store) Stirred(ctx context.Context, team string) (string, error) {
-	marks, err := s.client.HMGet(ctx, teamKey(team, "team"), "epoch", "stirred").Result()
+	marks, err := s.StirredAll(ctx, []string{team})
 	if err != nil {
-		return "", fmt.Errorf("read team %q: %w", team, err)
+		return "", err
 	}
-	return fmt.Sprint(marks...), nil
+	return marks[0], nil
 }
 
 // Teams lists the teams that have campaigns or were ever paused.
