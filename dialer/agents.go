@@ -30,7 +30,7 @@ const (
 // Agents reads the team's agents for the whole fleet and notes which campaigns cannot call because theirs are archived or unknown. It
 // costs one request per fifty agents. An error means that the list is as it was.
 func (d *Dialer) Agents(ctx context.Context, team *Team) error {
-	r := store.Roster{At: d.Now(), Status: map[string]string{}}
+	r := store.Roster{At: d.Now(), Access: team.Access, Status: map[string]string{}}
 	for page := 0; ; page++ {
 		agents, err := team.API.ListAgents(ctx, thoughtly.ListAgentsRequest{All: true, Page: thoughtly.Page{Page: page, Limit: pageSize}})
 		if err != nil {
@@ -66,6 +66,13 @@ func (d *Dialer) Agents(ctx context.Context, team *Team) error {
 	}
 	d.forget(team.Name)
 	return nil
+}
+
+// KnowsAgents reports whether the fleet has asked for the team's agents a short time ago with the same credentials, which the API takes
+// then: nobody needs to ask again to begin.
+func (d *Dialer) KnowsAgents(ctx context.Context, team *Team) (bool, error) {
+	known, err := d.Store.Roster(ctx, team.Name)
+	return err == nil && !older(known, d.Now(), agentsAge) && known.Access == team.Access, err
 }
 
 // agentProblem says why a campaign cannot call at all, and what to do about it; "" when nothing is known against it.

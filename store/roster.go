@@ -14,6 +14,7 @@ import (
 // Roster is what the API last said about a team's agents. The fleet shares it, so that it costs requests once.
 type Roster struct {
 	At     time.Time         `json:"at"`     // when it was asked for
+	Access string            `json:"access"` // names the API and the credentials that it was asked with
 	Status map[string]string `json:"status"` // agent → the API's word for its state
 }
 
@@ -40,7 +41,7 @@ func (s *Store) PutRoster(ctx context.Context, team string, r Roster) error {
 	if err != nil {
 		return fmt.Errorf("keep the agents of team %q: %w", team, err)
 	}
-	if err := s.client.HSet(ctx, teamKey(team, "team"), "agents", raw).Err(); err != nil {
+	if _, err := s.run(ctx, scriptRoster, team, raw); err != nil {
 		return fmt.Errorf("keep the agents of team %q: %w", team, err)
 	}
 	return nil

@@ -23,8 +23,9 @@ const (
 	lockTime       = 2 * time.Minute  // of one daemon's work on a team's subscriptions
 )
 
-// checkTeams asks the API about every team's credentials and agents before anything is called. A team whose credentials it
-// refuses is paused; when that is every team, there is nothing to serve. While the API cannot be reached it asks again.
+// checkTeams asks the API about every team's credentials and agents before anything is called, unless the fleet did so a short time ago: in
+// a fleet at work the next request of this kind may be many seconds away. A team whose credentials it refuses is paused; when that is
+// every team, there is nothing to serve. While the API cannot be reached it asks again.
 func (d *daemon) checkTeams(ctx context.Context) error {
 	if !d.has(roleWork) && !d.has(roleFeed) {
 		return nil
@@ -59,6 +60,9 @@ func forbidden(s *config.Settings, c *campaign.Campaign) string {
 }
 
 func (d *daemon) checkTeam(ctx context.Context, team *dialer.Team) error {
+	if known, err := d.knowsTeam(ctx, team); err != nil || known {
+		return err
+	}
 	for {
 		d.setNotice(fmt.Errorf("checking the credentials of team %s; on a new Redis the limit counts as used up for %s", team.Name, team.Per))
 		err := d.dialer.Agents(ctx, team)
@@ -82,6 +86,16 @@ func (d *daemon) checkTeam(ctx context.Context, team *dialer.Team) error {
 		case <-t.C:
 		}
 	}
+}
+
+// knowsTeam reports whether the API has taken the team's credentials a short time ago, and not refused them since.
+func (d *daemon) knowsTeam(ctx context.Context, team *dialer.Team) (bool, error) {
+	known, err := d.dialer.KnowsAgents(ctx, team)
+	if err != nil || !known {
+		return false, err
+	}
+	state, err := d.dialer.Store.Team(ctx, team.Name)
+	return err == nil && !dialer.RefusedCredentials(state.Paused), err
 }
 
 // lift ends a team's pause that was due to its credentials: they have just been taken. A pause for any other reason stays.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/dialer"
+	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/thoughtly"
 	"github.com/dialerd/dialerd/webhook"
 )
@@ -32,6 +33,52 @@ func TestAgentsWithOpenCallsStaySubscribed(t *testing.T) {
 	got, err := d.agentsOf(t.Context(), record.Team)
 	if want := []string{old, "another1"}; err != nil || !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 		t.Errorf("wanted are the events of %v, %v; want %v", got, err, want)
+	}
+}
+
+// A daemon that joins a fleet at work, or comes back, does not wait for a slot of the limit to hear what the fleet knows.
+func TestADaemonBeginsWithWhatTheFleetKnowsOfItsTeam(t *testing.T) {
+	c := newCLI(t)
+	c.always()
+	team := &dialer.Team{Name: "default", Access: "these"}
+	d := &daemon{dialer: &dialer.Dialer{Store: c.store, Now: c.now}}
+	for name, tt := range map[string]struct {
+		age    time.Duration
+		access string
+		paused string
+		want   bool
+	}{
+		"just now":                     {0, "these", "", true},
+		"a short time ago":             {4 * time.Minute, "these", "", true},
+		"too long ago":                 {6 * time.Minute, "these", "", false},
+		"in the future":                {-6 * time.Minute, "these", "", false},
+		"with other credentials":       {0, "others", "", false},
+		"refused since":                {0, "these", "the API refuses the credentials (status 401): mend them", false},
+		"paused for another reason":    {0, "these", "by hand", true},
+		"by a daemon that did not say": {0, "", "", false},
+	} {
+		if _, err := c.store.ResumeTeam(t.Context(), team.Name); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.store.PutRoster(t.Context(), team.Name, store.Roster{At: c.now().Add(-tt.age), Access: tt.access}); err != nil {
+			t.Fatal(err)
+		}
+		if tt.paused != "" {
+			if _, err := c.store.PauseTeam(t.Context(), team.Name, tt.paused); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if known, err := d.knowsTeam(t.Context(), team); err != nil || known != tt.want {
+			t.Errorf("asked %s: known %t, %v", name, known, err)
+		}
+		if tt.want { // it has no client to ask with
+			if err := d.checkTeam(t.Context(), team); err != nil {
+				t.Errorf("asked %s: %v", name, err)
+			}
+		}
+	}
+	if known, err := d.knowsTeam(t.Context(), &dialer.Team{Name: "nobody", Access: "these"}); err != nil || known {
+		t.Errorf("never asked: known %t, %v", known, err)
 	}
 }
 

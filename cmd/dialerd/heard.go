@@ -5,17 +5,32 @@ import (
 	"time"
 )
 
-// subscribeSoon starts the work on subscriptions, and gives it a head start over the calls: beside them it gets one slot of the limit
-// in twenty, and the first calls would end before anybody is told.
-func (d *daemon) subscribeSoon(ctx, loops context.Context) {
+// subscribeSoon starts the work on subscriptions. What it returns is closed when that has looked at all of them once; nil where this
+// daemon has no webhooks.
+func (d *daemon) subscribeSoon(loops context.Context) <-chan struct{} {
+	if !d.has(roleHooks) {
+		return nil
+	}
 	first := make(chan struct{})
 	d.loop(loops, func(ctx context.Context) { d.subscribe(ctx, first) })
-	longest := time.NewTimer(subscribeFirst)
-	defer longest.Stop()
-	select {
-	case <-first:
-	case <-longest.C:
-	case <-ctx.Done():
+	return first
+}
+
+// feed finds work for the fleet. It gives the subscriptions a head start: beside calls they get one slot of the limit in twenty, and
+// the first calls would end before anybody is told.
+func (d *daemon) feed(ctx context.Context, first <-chan struct{}) {
+	if first != nil {
+		longest := time.NewTimer(subscribeFirst)
+		defer longest.Stop()
+		select {
+		case <-first:
+		case <-longest.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+	if err := d.dialer.Feed(ctx); err != nil {
+		d.log.Error("feed ended", "err", err)
 	}
 }
 
