@@ -25,7 +25,7 @@ func newFleetBench(b *testing.B) *fleetTest {
 	b.Helper()
 	// The fake does not keep the limit: some benchmarks ask it for things beforehand. Who passes the limit is seen in its log.
 	f := newFleetIn(b, simulator.Config{Seed: 3, Profile: simulator.Calm(), Limit: simulator.Limit{Requests: 10_000, Per: time.Minute}})
-	f.limit, f.per, f.program, f.reconcile = 100, "60s", benchProgram(), "{after: 5m, unresolved: 1h}"
+	f.limit, f.window, f.program, f.reconcile = 100, time.Minute, benchProgram(), "{after: 5m, unresolved: 1h}"
 	limiter, err := store.NewLimiter(f.redis.Client(b), store.LimiterOptions{
 		Key: store.Fingerprint(simulator.DefaultToken), Requests: f.limit, Per: time.Minute, Now: time.Now, FreshStart: true,
 	})
@@ -85,7 +85,7 @@ func (f *fleetTest) fill(n int, due time.Time) {
 		if err := record.PutLanes(ctx, "spring", lanes); err != nil {
 			f.t.Fatal(err)
 		}
-		if _, err := record.AddLeads(ctx, "spring", leads, time.Now()); err != nil {
+		if _, err := record.AddLeads(ctx, "spring", leads); err != nil {
 			f.t.Fatal(err)
 		}
 	}
