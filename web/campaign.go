@@ -2,7 +2,7 @@ package web
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -16,8 +16,6 @@ const nextEvents = 5
 
 // Campaign reads what one campaign does, at this moment. store.ErrNotFound names the campaigns whose names look alike.
 func (s *Source) Campaign(ctx context.Context, name string) (*CampaignStatus, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
 	rec, err := s.Store.Campaign(ctx, name)
 	if err != nil {
 		return nil, err
@@ -28,12 +26,14 @@ func (s *Source) Campaign(ctx context.Context, name string) (*CampaignStatus, er
 	if s.book, err = s.Store.Rulebook(ctx); err != nil {
 		return nil, err
 	}
-	team, err := s.readTeam(ctx, s.team(rec.Team), now)
+	team, err := s.readBounds(ctx, s.team(rec.Team), now)
 	if err != nil {
 		return nil, err
 	}
 	whole := Status{Teams: []TeamStatus{team}}
-	s.clock(ctx, &whole)
+	if err := s.readDaemons(ctx, &whole, now); err != nil {
+		return nil, err
+	}
 	return s.campaign(ctx, &whole, rec, now)
 }
 
@@ -48,38 +48,72 @@ func (s *Source) campaign(ctx context.Context, whole *Status, rec *store.Record,
 	c := &CampaignStatus{
 		Campaign: rec.Name, Team: rec.Team, State: p.StateAt(now, rec.Hold, counts.Open()), Hold: absent(rec.Hold),
 		Leads: leads(counts), Attempts: attempts(counts), Dispositions: counts.Dispositions, InFlight: counts.InFlight,
-		Budget: budget(rec.Budget, counts, p.Day(now), team.PerMinute), Next: p.next(now), Problem: absent(rec.Problem),
+		Budget: budget(rec.Budget, counts, p.Day(now), team.Plan.PerMinute), Next: p.next(now), Problem: absent(rec.Problem),
 		CallsToday: counts.Days[p.Day(now)], Held: counts.Held(), Timezone: rec.Schedule.Location().String(), Version: rec.Version, at: now,
 	}
-	l := limits{now: now, rec: rec, plan: p, counts: counts, status: c, team: team, offset: whole.ClockOffset}
+	load := campaign.Load{
+		Plan: p.Plan, Open: counts.Open(), Waiting: counts.States[campaign.LeadWaiting], Reasons: counts.Reasons[campaign.LeadWaiting],
+		Facts: &campaign.Facts{
+			Now: now, Hold: rec.Hold, Problem: rec.Problem, Talk: counts.Talk(team.Plan.PerMinute), InFlight: counts.InFlight, CallsToday: c.CallsToday,
+			TeamMaxInFlight: team.MaxInFlight,
+		},
+	}
 	if i := slices.IndexFunc(whole.Teams, func(t TeamStatus) bool { return t.Team == rec.Team }); i >= 0 {
-		l.state = whole.Teams[i]
-		c.Limit = l.state.Limit
+		is := &whole.Teams[i]
+		c.Plan = is.Plan
+		if c.Limit = is.Limit; c.Limit != nil && c.Limit.BlockedUntil != nil {
+			load.Blocked = *c.Limit.BlockedUntil
+		}
+		c.full = is.Audit.Full()
+		load.Facts.TeamPaused, load.Facts.TeamInFlight, load.Facts.RecordFull = is.paused(), is.InFlight, c.full
 	}
+	load.Facts.ClockOff = whole.clockOff(rec.Team)
 	if c.State == campaign.Running {
-		if l.shared, err = s.Store.DaySpent(ctx, p.Plan, team.Budget, now); err != nil {
-			return nil, err
-		}
-		if l.lanes, err = s.Store.Lanes(ctx, rec.Name); err != nil {
-			return nil, err
-		}
-		if _, l.urgent, err = s.Store.Urgent(ctx, rec.Name); err != nil {
+		if err := s.work(ctx, &load, p); err != nil {
 			return nil, err
 		}
 	}
-	reason, until, err := l.by()
-	if err != nil {
-		return nil, fmt.Errorf("what limits campaign %q: %w", rec.Name, err)
-	}
+	reason, until := load.LimitedBy(now)
 	c.LimitedBy, c.Until = absent(reason), instant(until)
 	return c, nil
+}
+
+// work reads what is to be called, and what is called already, of a campaign that runs.
+func (s *Source) work(ctx context.Context, load *campaign.Load, p *placed) error {
+	f, team := load.Facts, s.team(p.Team)
+	team.Budget.Fill(f)
+	var err error
+	if f.TeamCallsPerDay > 0 {
+		if f.TeamCallsToday, err = s.Store.TeamCalls(ctx, p.Team, team.Budget.Day(f.Now)); err != nil {
+			return err
+		}
+	}
+	if load.Agents, err = s.Store.AgentLoads(ctx, p.Plan, f.Now); err != nil {
+		return err
+	}
+	if _, load.Urgent, err = s.Store.Urgent(ctx, p.Name); err != nil {
+		return err
+	}
+	lanes, err := s.Store.Lanes(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(lanes)) {
+		lane := lanes[id]
+		if _, asked := p.places[id]; !asked {
+			// The daemons tell of a place that the rules do not know, and call nobody there.
+			p.places[id], _ = p.CompilePlace(lane.Regions, lane.Zones)
+		}
+		load.Lanes = append(load.Lanes, campaign.LaneLoad{Place: p.places[id], Ready: lane.New + lane.Ready, Due: lane.NextDue})
+	}
+	return nil
 }
 
 // placed is a campaign made ready for asking, with the places of its lanes.
 type placed struct {
 	*campaign.Plan
 	version int
-	places  map[string]*campaign.Place
+	places  map[string]*campaign.Place // nil: the rules do not know it
 }
 
 // placed keeps what is costly to work out as long as the campaign's version and the rules stay.
@@ -134,9 +168,12 @@ func budget(b campaign.Budget, c *store.Counts, day string, perMinute float64) B
 	return out
 }
 
+// cents rounds to the hundredth of a cent.
+func cents(f float64) float64 { return math.Round(f*1e4) / 1e4 }
+
 // amount is one part of a budget, to the hundredth of a cent; limit 0 = there is none.
 func amount(limit, spent, reserved float64) Amount {
-	round := func(f float64) *float64 { return new(math.Round(f*1e4) / 1e4) }
+	round := func(f float64) *float64 { return new(cents(f)) }
 	a := Amount{Spent: round(spent), Reserved: round(reserved)}
 	if limit > 0 {
 		a.Limit, a.Left = &limit, round(max(0, limit-spent-reserved))

@@ -23,8 +23,8 @@ type Team struct {
 	Name        string
 	Limiter     *store.Limiter // nil = its use is not known
 	Unresolved  time.Duration  // an attempt without an outcome is unresolved after this; 0 = one hour
-	PerMinute   float64        // price of a minute; 0 = not known
-	MaxInFlight int            // 0 = no limit
+	Plan        campaign.Tariff
+	MaxInFlight int // 0 = no limit
 	Budget      campaign.TeamBudget
 }
 
@@ -42,6 +42,8 @@ type Source struct {
 	Store *store.Store
 	Now   func() time.Time
 	Teams []Team
+	// ID is that of the daemon that shows it.
+	ID string
 	// Queues counts tasks by queue.
 	Queues func(context.Context) (map[string]Depth, error)
 	// Hooks counts events.
@@ -62,8 +64,9 @@ type Source struct {
 // reading is all that was read at one time.
 type reading struct {
 	Status
-	queues map[string]Depth
-	hooks  *Hooks
+	queues  map[string]Depth
+	hooks   *Hooks
+	damaged []store.Damage
 }
 
 // openAttempts are a team's attempts without an outcome.
@@ -134,7 +137,9 @@ func (s *Source) readAll(ctx context.Context, now time.Time) (*reading, error) {
 	if r.Teams, err = s.readTeams(ctx, now, records); err != nil {
 		return nil, err
 	}
-	s.clock(ctx, &r.Status)
+	if err := s.readDaemons(ctx, &r.Status, now); err != nil {
+		return nil, err
+	}
 	for _, rec := range records {
 		c, err := s.campaign(ctx, &r.Status, rec, now)
 		if err != nil {
@@ -143,16 +148,7 @@ func (s *Source) readAll(ctx context.Context, now time.Time) (*reading, error) {
 		r.Campaigns = append(r.Campaigns, c)
 	}
 	slices.SortStableFunc(r.Campaigns, func(a, b *CampaignStatus) int { return rank(a) - rank(b) })
-	daemons, err := s.Store.Daemons(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range daemons {
-		r.Daemons = append(r.Daemons, DaemonStatus{
-			ID: d.ID, Host: d.Host, Version: d.Version, Roles: list(d.Roles), Teams: list(d.Teams), Started: d.Started.UTC(), Seen: d.Seen.UTC(),
-		})
-	}
-	if r.Replicas, err = s.replicas(ctx, r.Teams, daemons, now); err != nil {
+	if r.Replicas, err = s.replicas(ctx, r.Teams, r.daemons, now); err != nil {
 		return nil, err
 	}
 	if s.Queues != nil {
@@ -164,18 +160,31 @@ func (s *Source) readAll(ctx context.Context, now time.Time) (*reading, error) {
 		h := s.Hooks()
 		r.hooks = &h
 	}
+	r.damaged = s.Store.Damaged("")
 	r.Attention = s.attention(r)
 	return r, nil
 }
 
-// clock compares the clocks. When it cannot, nothing is known of them; the rest is worth showing all the same.
-func (s *Source) clock(ctx context.Context, st *Status) {
+// readDaemons reads who is in the fleet, and compares this machine's clock. When it cannot, nothing is known of it; the rest is worth
+// showing all the same.
+func (s *Source) readDaemons(ctx context.Context, st *Status, now time.Time) error {
+	var err error
+	if st.daemons, err = s.Store.Daemons(ctx, now); err != nil {
+		return err
+	}
+	for _, d := range st.daemons {
+		st.Daemons = append(st.Daemons, DaemonStatus{
+			ID: d.ID, Host: d.Host, Version: d.Version, Roles: list(d.Roles), Teams: list(d.Teams), Started: d.Started.UTC(), Seen: d.Seen.UTC(),
+			ClockOffset: d.Clock,
+		})
+	}
 	if s.Clock == nil {
-		return
+		return nil
 	}
 	if ahead, err := s.Clock(ctx); err == nil {
 		st.ClockOffset = new(ahead.Seconds())
 	}
+	return nil
 }
 
 // rank puts campaigns in the order in which an operator looks for them.
@@ -207,7 +216,23 @@ func (s *Source) readTeams(ctx context.Context, now time.Time, records []*store.
 	return all, nil
 }
 
+// readTeam reads a team with its attempts without an outcome.
 func (s *Source) readTeam(ctx context.Context, t Team, now time.Time) (TeamStatus, error) {
+	one, err := s.readBounds(ctx, t, now)
+	if err != nil {
+		return TeamStatus{}, err
+	}
+	if open := s.openAttempts(ctx, t, now); open.known {
+		one.Unresolved = new(open.late)
+		if !open.oldest.IsZero() {
+			one.Oldest = new(max(0, now.Sub(open.oldest)).Round(time.Millisecond).Seconds())
+		}
+	}
+	return one, nil
+}
+
+// readBounds reads what bounds the calls of a team.
+func (s *Source) readBounds(ctx context.Context, t Team, now time.Time) (TeamStatus, error) {
 	state, err := s.Store.Team(ctx, t.Name)
 	if err != nil {
 		return TeamStatus{}, err
@@ -219,13 +244,30 @@ func (s *Source) readTeam(ctx context.Context, t Team, now time.Time) (TeamStatu
 	if one.Audit, err = s.audit(ctx, t.Name); err != nil {
 		return TeamStatus{}, err
 	}
-	if open := s.openAttempts(ctx, t, now); open.known {
-		one.Unresolved = new(open.late)
-		if !open.oldest.IsZero() {
-			one.Oldest = new(max(0, now.Sub(open.oldest)).Round(time.Millisecond).Seconds())
-		}
+	if one.Plan, err = s.plan(ctx, t, now); err != nil {
+		return TeamStatus{}, err
 	}
 	return one, nil
+}
+
+// plan is what the team has talked this month; nil where its settings name no plan.
+func (s *Source) plan(ctx context.Context, t Team, now time.Time) (*Plan, error) {
+	if t.Plan == (campaign.Tariff{}) {
+		return nil, nil //nolint:nilnil // null in the status
+	}
+	p := &Plan{Month: t.Budget.Month(now), Currency: absent(t.Plan.Currency)}
+	talked, err := s.Store.TeamTalked(ctx, t.Name, p.Month)
+	if err != nil {
+		return nil, err
+	}
+	p.Minutes = talked.Minutes()
+	if t.Plan.IncludedMinutes > 0 {
+		p.Included = &t.Plan.IncludedMinutes
+	}
+	if t.Plan.PerMinute > 0 {
+		p.Cost = new(cents(t.Plan.Cost(talked)))
+	}
+	return p, nil
 }
 
 // limit is how much of the team's limit is in use.

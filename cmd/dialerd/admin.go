@@ -6,18 +6,17 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/dialerd/dialerd/config"
+	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/web"
 )
 
 // admin is what the operator's listener serves. Lists that are sent to it are read until ctx ends.
 func (d *daemon) admin(ctx context.Context) http.Handler {
-	source := &web.Source{Store: d.dialer.Store, Now: d.a.now, Queues: d.depths, Clock: d.clockOffset}
+	source := &web.Source{Store: d.dialer.Store, Now: d.a.now, ID: d.id(), Queues: d.depths, Clock: d.a.clockOffset}
 	for i := range d.settings.Teams {
 		t := &d.settings.Teams[i]
-		source.Teams = append(source.Teams, web.Team{
-			Name: t.Name, Limiter: d.limiters[t.Name], Unresolved: t.Reconcile.Unresolved, PerMinute: t.Plan.PerMinute, MaxInFlight: t.MaxInFlight,
-			Budget: t.Budget.Bound(),
-		})
+		source.Teams = append(source.Teams, shown(t, d.limiters[t.Name]))
 	}
 	if d.hooks != nil {
 		source.Hooks = d.hookCounts
@@ -27,6 +26,13 @@ func (d *daemon) admin(ctx context.Context) http.Handler {
 	d.loop(ctx, jobs.sweep)
 	imports := &web.Imports{Start: jobs.start, Rejects: jobs.rejects}
 	return web.Handler(web.Config{Source: source, Imports: imports, Metrics: d.metrics, Ready: d.ready, Warn: d.warnings, Version: version, Log: d.log})
+}
+
+// shown is a team of the settings for the operator's view; without a limiter the use of its limit is not known.
+func shown(t *config.Team, limiter *store.Limiter) web.Team {
+	return web.Team{
+		Name: t.Name, Limiter: limiter, Unresolved: t.Reconcile.Unresolved, Plan: t.Plan.Tariff(), MaxInFlight: t.MaxInFlight, Budget: t.Budget.Bound(),
+	}
 }
 
 // depths counts tasks, in the words of a package that does not know the queue.
@@ -53,9 +59,9 @@ func (d *daemon) hookCounts() web.Hooks {
 
 // clockOffset is how far this machine's clock is ahead of Redis'. Redis read its own between the two readings here, so what lies
 // between them is the round trip and no offset.
-func (d *daemon) clockOffset(ctx context.Context) (time.Duration, error) {
+func (a *app) clockOffset(ctx context.Context) (time.Duration, error) {
 	before := time.Now()
-	at, err := d.a.client.Time(ctx).Result()
+	at, err := a.client.Time(ctx).Result()
 	if err != nil {
 		return 0, fmt.Errorf("read the clock of redis: %w", err)
 	}

@@ -11,28 +11,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dialerd/dialerd/campaign"
-	"github.com/dialerd/dialerd/config"
 	"github.com/dialerd/dialerd/store"
 	"github.com/dialerd/dialerd/web"
 )
 
 // statusJSON is what `campaign status` prints.
 type statusJSON struct {
-	Campaign     string         `json:"campaign"`
-	Team         string         `json:"team"`
-	State        string         `json:"state"`
-	Hold         text           `json:"hold"`
-	LimitedBy    text           `json:"limited_by"`
-	Leads        map[string]int `json:"leads"`
-	Attempts     map[string]int `json:"attempts"`
-	Dispositions map[string]int `json:"dispositions"`
-	Limit        *limitJSON     `json:"limit"`
-	InFlight     int            `json:"in_flight"`
-	Budget       budgetJSON     `json:"budget"`
-	Next         []eventJSON    `json:"next"`
-	Audit        web.Audit      `json:"audit"` // the record of decisions of the campaign's team
-	Problem      string         `json:"problem,omitempty"`
-	TeamPaused   string         `json:"team_paused,omitempty"` // why no campaign of the team is called
+	Campaign     string           `json:"campaign"`
+	Team         string           `json:"team"`
+	State        string           `json:"state"`
+	Hold         *campaign.Hold   `json:"hold"`
+	LimitedBy    *campaign.Reason `json:"limited_by"`
+	Leads        web.Leads        `json:"leads"`
+	Attempts     web.Attempts     `json:"attempts"`
+	Dispositions map[string]int   `json:"dispositions"`
+	Limit        *limitJSON       `json:"limit"`
+	InFlight     int              `json:"in_flight"`
+	Budget       web.Budget       `json:"budget"`
+	Plan         *web.Plan        `json:"plan"` // of the campaign's team, this month
+	Next         []campaign.Event `json:"next"`
+	Audit        web.Audit        `json:"audit"` // the record of decisions of the campaign's team
+	Problem      string           `json:"problem,omitempty"`
+	TeamPaused   string           `json:"team_paused,omitempty"` // why no campaign of the team is called
 }
 
 // limitJSON is the request limit of the campaign's team.
@@ -41,29 +41,6 @@ type limitJSON struct {
 	PerS      float64 `json:"per_s"`
 	Used      int     `json:"used"`
 	Throttled int64   `json:"throttled"`
-}
-
-// budgetJSON is what a campaign may spend and has spent.
-type budgetJSON struct {
-	Calls   spending `json:"calls"` // of today, in the schedule's zone
-	Minutes spending `json:"minutes"`
-	Cost    spending `json:"cost"`
-}
-
-type spending struct {
-	Limit    *float64 `json:"limit"`
-	Spent    *float64 `json:"spent"`
-	Reserved *float64 `json:"reserved"`
-	Left     *float64 `json:"left"`
-}
-
-func newSpending(limit, spent, reserved float64) spending {
-	s := spending{Spent: &spent, Reserved: &reserved}
-	if limit > 0 {
-		left := max(0, limit-spent-reserved)
-		s.Limit, s.Left = &limit, &left
-	}
-	return s
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -94,9 +71,23 @@ func (a *app) statusCommand() *cobra.Command {
 	return cmd
 }
 
-// status reads where a campaign stands.
+// status reads where a campaign stands: what the page shows.
 func (a *app) status(ctx context.Context, r *store.Record, now time.Time) (*statusJSON, error) {
-	counts, err := a.store.Counts(ctx, r.Name)
+	settings, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	source := &web.Source{Store: a.store, Now: func() time.Time { return now }, Clock: a.clockOffset}
+	if known, ok := settings.Team(r.Team); ok {
+		var limiter *store.Limiter
+		if known.APIToken.Reveal() != "" {
+			if _, limiter, err = a.api(known, nil); err != nil {
+				return nil, err
+			}
+		}
+		source.Teams = []web.Team{shown(known, limiter)}
+	}
+	c, err := source.Campaign(ctx, r.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -104,66 +95,30 @@ func (a *app) status(ctx context.Context, r *store.Record, now time.Time) (*stat
 	if err != nil {
 		return nil, err
 	}
-	settings, err := a.load()
-	if err != nil {
-		return nil, err
-	}
-	known, _ := settings.Team(r.Team)
-	s := &statusJSON{
-		Campaign: r.Name, Team: r.Team, State: string(r.StateAt(now, r.Hold, counts.Open())), Hold: text(r.Hold), InFlight: counts.InFlight,
-		Leads: map[string]int{"total": counts.Leads}, Attempts: map[string]int{}, Dispositions: map[string]int{},
-		Next: eventsJSON(r.Schedule.Next(now, 5)), Problem: r.Problem, TeamPaused: team.Paused,
-	}
-	for _, state := range campaign.LeadStates() {
-		s.Leads[string(state)] = counts.States[state]
-	}
-	for _, state := range campaign.AttemptStates() {
-		s.Attempts[string(state)] = counts.Attempts[state]
-	}
-	for d, n := range counts.Dispositions {
-		if n > 0 {
-			s.Dispositions[string(d)] = n
-		}
-	}
-	plan, err := a.plan(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	look := &speed{record: r, counts: counts, team: team, settings: known, plan: plan, now: now}
-	reason, err := look.limitedBy(ctx, a.store)
-	if err != nil {
-		return nil, err
-	}
-	s.LimitedBy, s.Budget = text(reason), look.budget()
 	record, err := a.store.Audit(ctx, r.Team)
 	if err != nil {
 		return nil, err
 	}
-	s.Audit = web.NewAudit(record)
-	s.Limit, err = a.limitOf(ctx, known)
-	return s, err
-}
-
-// limitOf is the state of a team's request limit; nil when the settings do not know the team's token.
-func (a *app) limitOf(ctx context.Context, t *config.Team) (*limitJSON, error) {
-	if t == nil || t.APIToken.Reveal() == "" {
-		return nil, nil //nolint:nilnil // no limit is known, which is shown as null
+	s := &statusJSON{
+		Campaign: c.Campaign, Team: c.Team, State: string(c.State), Hold: c.Hold, LimitedBy: c.LimitedBy, Leads: c.Leads, Attempts: c.Attempts,
+		Dispositions: map[string]int{}, InFlight: c.InFlight, Budget: c.Budget, Plan: c.Plan, Next: c.Next, Audit: web.NewAudit(record), Problem: r.Problem,
+		TeamPaused: team.Paused,
 	}
-	_, limiter, err := a.api(t, nil)
-	if err != nil {
-		return nil, err
+	for d, n := range c.Dispositions {
+		if n > 0 {
+			s.Dispositions[string(d)] = n
+		}
 	}
-	u, err := limiter.Usage(ctx)
-	if err != nil {
-		return nil, err
+	if l := c.Limit; l != nil {
+		s.Limit = &limitJSON{Requests: l.Requests, PerS: l.PerS, Used: l.Used, Throttled: l.Throttled}
 	}
-	return &limitJSON{Requests: u.Requests, PerS: seconds(u.Per), Used: u.Used, Throttled: u.Throttled}, nil
+	return s, nil
 }
 
 func (a *app) printStatus(r *store.Record, s *statusJSON) {
 	a.say("campaign %s of team %s: %s", s.Campaign, s.Team, s.State)
-	if s.LimitedBy != "" {
-		a.say(", limited by %s", s.LimitedBy)
+	if s.LimitedBy != nil {
+		a.say(", limited by %s", *s.LimitedBy)
 	}
 	a.say("\n")
 	if s.Problem != "" {
@@ -172,20 +127,15 @@ func (a *app) printStatus(r *store.Record, s *statusJSON) {
 	if s.TeamPaused != "" {
 		a.say("%s\n", pausedText(s.TeamPaused, []*store.Record{r}))
 	}
-	var parts []string
-	for _, state := range campaign.LeadStates() {
-		parts = append(parts, fmt.Sprintf("%d %s", s.Leads[string(state)], state))
-	}
-	a.say("  leads         %d: %s\n", s.Leads["total"], strings.Join(parts, ", "))
-	parts = nil
-	for _, state := range campaign.AttemptStates() {
-		parts = append(parts, fmt.Sprintf("%d %s", s.Attempts[string(state)], state))
-	}
-	if s.Leads[string(campaign.LeadHeld)] > 0 {
+	l, t := &s.Leads, &s.Attempts
+	a.say("  leads         %d: %d new, %d staged, %d waiting, %d calling, %d closed, %d held\n", l.Total, l.New, l.Staged, l.Waiting, l.Calling,
+		l.Closed, l.Held)
+	if l.Held > 0 {
 		a.say("                who is held and why: dialerd lead list --campaign %s --state held\n", s.Campaign)
 	}
-	a.say("  attempts      %s; %d in flight\n", strings.Join(parts, ", "), s.InFlight)
-	parts = nil
+	a.say("  attempts      %d sending, %d accepted, %d refused, %d unknown, %d settled; %d in flight\n", t.Sending, t.Accepted, t.Refused, t.Unknown,
+		t.Settled, s.InFlight)
+	var parts []string
 	for _, d := range slices.Sorted(maps.Keys(s.Dispositions)) {
 		parts = append(parts, fmt.Sprintf("%d %s", s.Dispositions[d], d))
 	}
@@ -195,11 +145,14 @@ func (a *app) printStatus(r *store.Record, s *statusJSON) {
 	}
 	for _, b := range []struct {
 		name string
-		s    spending
+		is   web.Amount
 	}{{"calls today", s.Budget.Calls}, {"minutes", s.Budget.Minutes}, {"cost", s.Budget.Cost}} {
-		if b.s.Limit != nil {
-			a.say("  %-13s %.4g of %.4g spent, %.4g reserved, %.4g left\n", b.name, *b.s.Spent, *b.s.Limit, *b.s.Reserved, *b.s.Left)
+		if b.is.Limit != nil {
+			a.say("  %-13s %.4g of %.4g spent, %.4g reserved, %.4g left\n", b.name, *b.is.Spent, *b.is.Limit, *b.is.Reserved, *b.is.Left)
 		}
+	}
+	if s.Plan != nil {
+		a.say("  team's plan   %s\n", s.Plan)
 	}
 	hash := "nothing archived yet"
 	if s.Audit.Hash != nil {
@@ -210,7 +163,6 @@ func (a *app) printStatus(r *store.Record, s *statusJSON) {
 		if i == 3 {
 			break
 		}
-		at := time.Time(e.At)
-		a.say("  next %-8s %s (%s)\n", e.Action, at.In(r.Schedule.Location()).Format("Mon 2006-01-02 15:04 MST"), e.At)
+		a.say("  next %-8s %s (%s)\n", e.Action, e.At.In(r.Schedule.Location()).Format("Mon 2006-01-02 15:04 MST"), stamp(e.At))
 	}
 }
