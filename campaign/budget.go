@@ -87,3 +87,19 @@ func (s Subject) askBudget(t time.Time) answer {
 }
 
 func spent(most, calls int) bool { return most > 0 && calls >= most }
+
+// Tariff is what a team pays for talk time; zero = not known.
+type Tariff struct {
+	IncludedMinutes float64 // of each month, that cost nothing more
+	PerMinute       float64 // price of a minute
+	Currency        string  // three letters
+}
+
+// Cost estimates what a month's talk time costs beyond what is included. A campaign's own cost is that of all its minutes: nobody can say
+// whose the included ones were.
+func (t Tariff) Cost(talked time.Duration) float64 {
+	return max(0, talked.Minutes()-t.IncludedMinutes) * t.PerMinute
+}
+
+// Month names the month of the team's zone that now falls on, "2026-03"; minutes are included by it.
+func (b TeamBudget) Month(now time.Time) string { return now.In(b.zone()).Format("2006-01") }

@@ -98,3 +98,17 @@ func TestWhatHoldsForTheWholeCampaignSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestIncludedMinutesCostNothing(t *testing.T) {
+	t.Parallel()
+	plan := Tariff{IncludedMinutes: 300, PerMinute: 0.09, Currency: "USD"}
+	for minutes, want := range map[int]float64{0: 0, 299: 0, 300: 0, 310: 0.9} {
+		if got := plan.Cost(time.Duration(minutes) * time.Minute); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%d minutes cost %g, want %g", minutes, got, want)
+		}
+	}
+	sydney := TeamBudget{Zone: zone(t, "Australia/Sydney")}
+	if at := time.Date(2026, 3, 31, 14, 0, 0, 0, time.UTC); sydney.Month(at) != "2026-04" || (TeamBudget{}).Month(at) != "2026-03" {
+		t.Errorf("months %s and %s", sydney.Month(at), (TeamBudget{}).Month(at))
+	}
+}

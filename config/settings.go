@@ -78,9 +78,14 @@ type Reconcile struct {
 
 // Plan is what the team pays. There is no default: plans differ, and nobody publishes a price.
 type Plan struct {
-	IncludedMinutes float64 `yaml:"included_minutes" min:"0" doc:"minutes a month that cost nothing more"`
+	IncludedMinutes float64 `yaml:"included_minutes" min:"0" doc:"minutes of a calendar month, in budget.timezone, that cost nothing more"`
 	PerMinute       float64 `yaml:"per_minute" min:"0" doc:"price of a minute; a campaign with a budget of cost needs it"`
 	Currency        string  `yaml:"currency" doc:"three letters, as in USD"`
+}
+
+// Tariff is the plan as the rules take it.
+func (p Plan) Tariff() campaign.Tariff {
+	return campaign.Tariff{IncludedMinutes: p.IncludedMinutes, PerMinute: p.PerMinute, Currency: p.Currency}
 }
 
 // DefaultTeam is the name of the team that the environment alone describes.

@@ -48,6 +48,10 @@ func (rec *leadRecord) weigh(n int64) weight {
 		w[tallied{"days", "agent:" + a.Agent + ":" + day}]++
 		w[tallied{"days", "team:" + strconv.FormatInt(cmp.Or(a.TeamDay, a.Day), 10)}]++
 		add("sec:spent", a.charged())
+		w[tallied{"days", "talk:" + strconv.FormatInt(cmp.Or(a.TeamDay, a.Day)/100, 10)}] += a.charged()
+		if a.Odd != 0 {
+			add("w:"+a.Status, 1)
+		}
 		if a.State.Open() {
 			add("inflight", 1-a.Lapsed)
 			w[tallied{"flight", "team"}] += 1 - a.Lapsed

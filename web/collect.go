@@ -35,6 +35,10 @@ var (
 	descEffective = desc("limit_effective_requests", "Requests of the limit that are used; fewer than the limit for a while after a 429.", "team")
 	descThrottled = desc("limit_throttled_total", "Replies of 429.", "team")
 
+	descTalked   = desc("plan_talked_seconds", "What a team has talked this month, by calls that are over.", "team")
+	descIncluded = desc("plan_included_seconds", "Talk time of a month that costs the team nothing more.", "team")
+	descCost     = desc("plan_cost", "Estimate of what this month's talk time beyond that costs.", "team", "currency")
+
 	descAudit    = desc("audit_sequence", "Number of the newest entry of the record of decisions on disk.", "team")
 	descAuditSum = desc("audit_hash", "The first 13 hex digits of that entry's hash, as a number.", "team")
 	descAuditAt  = desc("audit_archived_timestamp_seconds", "When it came to disk.", "team")
@@ -128,6 +132,7 @@ func (r *Replicas) collect(gauge func(*prometheus.Desc, float64, ...string)) {
 func collectTeam(t TeamStatus, gauge func(*prometheus.Desc, float64, ...string), counter func(*prometheus.Desc, int64, ...string)) {
 	gauge(descTeamFlight, float64(t.InFlight), t.Team)
 	t.Audit.collect(t.Team, gauge)
+	t.Plan.collect(t.Team, gauge)
 	paused := 0.0
 	if t.Paused != nil {
 		paused = 1
@@ -147,6 +152,19 @@ func collectTeam(t TeamStatus, gauge func(*prometheus.Desc, float64, ...string),
 		gauge(descUsed, float64(l.Used), t.Team)
 		gauge(descEffective, float64(l.Effective), t.Team)
 		counter(descThrottled, l.Throttled, t.Team)
+	}
+}
+
+func (p *Plan) collect(team string, gauge func(*prometheus.Desc, float64, ...string)) {
+	if p == nil {
+		return
+	}
+	gauge(descTalked, 60*p.Minutes, team)
+	if p.Included != nil {
+		gauge(descIncluded, 60**p.Included, team)
+	}
+	if p.Cost != nil && p.Currency != nil {
+		gauge(descCost, *p.Cost, team, *p.Currency)
 	}
 }
 

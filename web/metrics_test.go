@@ -49,6 +49,7 @@ func TestMetricsCountEventsAndReadTheRecord(t *testing.T) {
 		`dialerd_limit_requests{team="acme"} 100`, `dialerd_limit_used_requests{team="acme"} 0`, `dialerd_limit_throttled_total{team="acme"} 0`,
 		`dialerd_unresolved_attempts{team="acme"} 0`, `dialerd_oldest_unsettled_seconds{team="acme"} 0`,
 		`dialerd_queue_tasks{queue="dial",state="pending"} 3`,
+		`dialerd_plan_talked_seconds{team="acme"} 2760`, `dialerd_plan_included_seconds{team="acme"} 1800`, `dialerd_plan_cost{currency="USD",team="acme"} 1.6`,
 		`dialerd_webhook_requests_total{result="received"} 9`, `dialerd_webhook_received_bytes_total 4096`,
 		`dialerd_redis_replicas{state="connected"} 0`, `dialerd_redis_replicas_blocked 0`, `dialerd_daemons 2`, `dialerd_clock_offset_seconds 0.25`, `dialerd_record_up 1`, `version="1.2.3"`, "go_goroutines",
 	)

@@ -45,7 +45,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(func() { d.must(limiter.Close(context.WithoutCancel(t.Context()))) })
 	d.source = &Source{
 		Store: d.Store, Now: func() time.Time { return d.now },
-		Teams: []Team{{Name: team, Limiter: limiter, Unresolved: time.Hour, PerMinute: 0.1}},
+		Teams: []Team{{Name: team, Limiter: limiter, Unresolved: time.Hour, Plan: campaign.Tariff{IncludedMinutes: 30, PerMinute: 0.1, Currency: "USD"}}},
 	}
 	return d
 }
@@ -87,7 +87,7 @@ func (d *desk) add(name string, n int, like store.NewLead) {
 		leads[i] = like
 		leads[i].Phone = campaign.Phone(fmt.Sprintf("+1212%07d", 5550000+d.phones))
 	}
-	_, err := d.AddLeads(d.Context(), name, leads, d.now)
+	_, err := d.AddLeads(d.Context(), name, leads)
 	d.must(err)
 }
 

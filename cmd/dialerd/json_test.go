@@ -42,7 +42,7 @@ func TestJSONHasExactlyThePromisedNames(t *testing.T) {
 	if diff := cmp.Diff(want(`campaign team state hold limited_by
 		leads leads.total leads.new leads.staged leads.waiting leads.calling leads.closed leads.held
 		attempts attempts.sending attempts.accepted attempts.refused attempts.unknown attempts.settled
-		dispositions dispositions.no_answer limit limit.requests limit.per_s limit.used limit.throttled in_flight
+		dispositions dispositions.no_answer limit limit.requests limit.per_s limit.used limit.throttled in_flight plan
 		budget budget.calls budget.calls.limit budget.calls.spent budget.calls.reserved budget.calls.left
 		budget.minutes budget.minutes.limit budget.minutes.spent budget.minutes.reserved budget.minutes.left
 		budget.cost budget.cost.limit budget.cost.spent budget.cost.reserved budget.cost.left

@@ -2,7 +2,8 @@
 -- settled attempt never changes again.
 --
 -- KEYS  1 the team's hash
--- ARGV  1 attempt id   2 now ms   3 the settlement as JSON: z disposition, w status, y seconds, c call id, f 1: transferred,
+-- ARGV  1 attempt id   2 now ms   3 the settlement as JSON: z disposition, w status, x 1: a word that nobody knows, y seconds,
+--         c call id, f 1: transferred,
 --         conversation 1, answered 1 (or nobody can tell), refusal 1, state closed, waiting or held, d due ms, m 1: promised,
 --         r reason, t note, p the lead's next phone, u 1: an automation follows
 --       4 results as JSON or ""   5 recording, for the record of decisions, or ""
@@ -13,7 +14,7 @@ if not L then return { 'missing' } end
 local n, rec, s = L.n, L.rec, attempt_state(a)
 if s == 'refused' then return { 'conflict', 'sending, accepted or unknown', s } end
 if q.c then
-  name_call(a, id, q.c, 'HSETNX')
+  if a.c ~= q.c or s == 'settled' then name_call(a, id, q.c, 'HSETNX') end -- the API may have named it already
   redis.call('ZADD', key('callsage'), 'NX', now, q.c)
 end
 if s == 'settled' then return { 'again' } end
@@ -28,7 +29,8 @@ local h = history(phone)
 local contact = land(L, a, id, h)
 turn(n, a, 'settled')
 record('end', { t = now, n = n, l = L.id, p = phone, a = id, i = a.i, d = ARGV[3], x = ARGV[5] or '' })
-a.z, a.w, a.y = q.z, q.w, q.y
+a.z, a.y = q.z, q.y
+if q.w or not a.x then say_word(L, a, q.w, q.x) end -- one that nobody knew stays, where the end had no word
 if q.f then a.f = 1 end
 if q.conversation then
   local over = math.floor(a.t / 1000) + (q.y or 0)
@@ -37,6 +39,7 @@ end
 if q.refusal then h.x = math.max(h.x or 0, math.floor(a.t / 1000) + (q.y or 0)) end
 save_history(phone, h)
 count(n, 'sec:spent', charge)
+tally(key('days'), 'talk:' .. int(math.floor((a.j or a.d) / 100)), charge)
 if q.u then redis.call('ZADD', key('follows'), now, id) end
 if ARGV[4] ~= '' then redis.call('HSET', ckey(n, 'results'), L.id, ARGV[4]) end
 
