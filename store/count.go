@@ -19,6 +19,7 @@ type Counts struct {
 	InFlight     int                                            // attempts that are open
 	Calls        int                                            // attempts that may have rung
 	Days         map[string]int                                 // of them, by day ("2006-01-02")
+	OddWords     map[string]int                                 // of them, by the API's last word for them, where nobody knows that word
 	Talked       time.Duration                                  // spent by settled attempts
 	Reserved     time.Duration                                  // kept back for those that are open
 }
@@ -80,6 +81,11 @@ func readCounts(fields map[string]string) *Counts {
 			c.Dispositions[campaign.Disposition(rest)] += n
 		case "a":
 			c.Attempts[campaign.AttemptState(rest)] += n
+		case "w":
+			if c.OddWords == nil {
+				c.OddWords = map[string]int{}
+			}
+			c.OddWords[rest] += n
 		case "day":
 			if day, err := time.Parse("20060102", rest); err == nil {
 				c.Days[day.Format(time.DateOnly)] += n

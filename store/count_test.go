@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +41,72 @@ func TestCountsSayWhereAllLeadsAre(t *testing.T) {
 		d.must(err)
 		if none.Leads != 0 || none.Open() != 0 || len(none.Held()) != 0 {
 			d.Errorf("got %+v", none)
+		}
+		d.sound()
+	})
+}
+
+// What was counted on a day is known for 400 days; fsck and its repair know what is forgotten.
+func TestCountersOfDaysLongOverAreForgotten(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		r, err := d.campaignRef(ctx, testName)
+		d.must(err)
+		call := func(i int) {
+			d.Helper()
+			d.add(newLead(i))
+			d.stageAll()
+			id := d.begin(d.pickOne())
+			_, err := d.Settle(d.Context(), Settlement{AttemptID: id, Disposition: campaign.Completed, Duration: time.Minute, Next: Next{State: campaign.LeadClosed}}, d.now)
+			d.must(err)
+		}
+		fields := func() []string {
+			d.Helper()
+			var all []string
+			for _, hash := range []string{teamKey(testTeam, "days"), r.key("count")} {
+				keys, err := d.Client().HKeys(ctx, hash).Result()
+				d.must(err)
+				for _, k := range keys {
+					if kind, _, _ := strings.Cut(k, ":"); slices.Contains([]string{"day", "team", "agent", "talk"}, kind) {
+						all = append(all, k)
+					}
+				}
+			}
+			slices.Sort(all)
+			return all
+		}
+		begun := d.now
+		call(0)
+		first := fields()
+		if len(first) != 4 {
+			d.Fatalf("counted %q", first)
+		}
+		d.now = begun.Add(daysKept - 24*time.Hour)
+		call(1)
+		swept, err := d.Sweep(ctx, testTeam, d.now)
+		d.must(err)
+		if all := fields(); swept.Days != 0 || len(all) != 8 {
+			d.Errorf("too early: %d forgotten, left %q", swept.Days, all)
+		}
+		d.now = begun.Add(daysKept + 32*24*time.Hour)
+		for i, want := range []int{4, 0} {
+			swept, err = d.Sweep(ctx, testTeam, d.now)
+			d.must(err)
+			if swept.Days != want {
+				d.Errorf("sweep %d: %d forgotten, want %d", i+1, swept.Days, want)
+			}
+		}
+		left := fields()
+		for _, f := range first {
+			if slices.Contains(left, f) {
+				d.Errorf("%s is still there", f)
+			}
+		}
+		d.sound()
+		_, err = d.Repair(ctx, testTeam, d.now)
+		d.must(err)
+		if diff := cmp.Diff(left, fields()); diff != "" {
+			d.Errorf("after a repair: %s", diff)
 		}
 		d.sound()
 	})

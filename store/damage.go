@@ -13,6 +13,8 @@ type damage struct {
 	entries map[entry]bool
 	phones  map[campaign.Phone]forgotten
 	keyed   []misplaced
+	asides  []aside
+	tables  [][3]string // what the tables of all campaigns lack: hash, field, value
 }
 
 // entry is a member of an index.

@@ -151,10 +151,69 @@ func harms() map[string]harm {
 		"call not found by its id": {
 			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.HDel(d.Context(), team("calls"), "call 1") }, "found by its id",
 		},
+		"count of the team's list lost": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				d.suppressed(Suppression{Scope: campaign.ScopeTeam, Team: testTeam})
+				p.HDel(d.Context(), team("team"), "dnc")
+			}, "do-not-call list of " + testTeam + ": ",
+		},
+		"count of a campaign's list off": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				d.suppressed(Suppression{Scope: campaign.ScopeCampaign, Campaign: testName})
+				p.HIncrBy(d.Context(), r.key(""), "dnc", 5)
+			}, "do-not-call list of " + testTeam + " campaign 1",
+		},
+		"count of a list that is empty": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.HSet(d.Context(), team("team"), "dnc", 2) }, `says that it has "2" numbers, and has 0`,
+		},
+		"event that nobody deals with": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				d.keep(testTeam, "event1", []byte("x"), d.now)
+				p.ZRem(d.Context(), team("inboxdue"), "event1")
+			}, "event1 is kept",
+		},
+		"event that is not there": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.ZAdd(d.Context(), team("inboxdue"), redis.Z{Member: "event2", Score: 1})
+			}, "event2 is to be dealt with",
+		},
+		"campaign lost by its team": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HDel(d.Context(), team("campaigns"), testName)
+			}, "not among the campaigns",
+		},
+		"number of a campaign lost": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HDel(d.Context(), teamKey(globalTeam, "numbers"), testName)
+			}, "numbers has",
+		},
+		"name of a campaign lost": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HDel(d.Context(), teamKey(globalTeam, "names"), "1")
+			}, "names has",
+		},
+		"team of a campaign lost": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HDel(d.Context(), teamKey(globalTeam, "campaigns"), testName)
+			}, "campaigns has",
+		},
+		"word counted that no attempt has": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HSet(d.Context(), r.key("count"), "w:HUNG_UP", 3)
+			}, "w:HUNG_UP",
+		},
 		"calls of a day": {
 			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.Del(d.Context(), team("days")) }, "calls of a day",
 		},
 	}
+}
+
+// suppressed puts two numbers of nobody on a list.
+func (d *desk) suppressed(q Suppression) {
+	d.Helper()
+	q.Phones, q.By = []campaign.Phone{phoneNumber(71), phoneNumber(72)}, "test"
+	_, err := d.Suppress(d.Context(), q, d.now)
+	d.must(err)
 }
 
 // harmed is a sound record with one harm done to it.

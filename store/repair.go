@@ -68,6 +68,15 @@ func (s *Store) Repair(ctx context.Context, team string, now time.Time) (*Repair
 
 func (s *Store) repair(ctx context.Context, team string, now time.Time) (*Repaired, error) {
 	out := &Repaired{}
+	m := &mender{s: s, team: team, now: now, out: out}
+	// The team's campaigns first: the rest is looked for in them.
+	lost := &checker{s: s, team: team, report: &Report{}}
+	if err := lost.names(ctx); err != nil {
+		return out, err
+	}
+	if err := m.besides(ctx, &lost.damage); err != nil {
+		return out, err
+	}
 	refs, err := s.teamRefs(ctx, team)
 	if err != nil {
 		return out, err
@@ -85,12 +94,14 @@ func (s *Store) repair(ctx context.Context, team string, now time.Time) (*Repair
 		return out, err
 	}
 	second.damage.sure(&first.damage)
-	m := &mender{s: s, team: team, now: now, out: out}
 	contacts := map[string]string{} // of leads being called, as the index of open contacts has them
 	for contact, attempt := range second.contactSeen {
 		contacts[leadOfAttempt(attempt)] = contact
 	}
 	if err := m.mend(ctx, &second.damage, contacts); err != nil {
+		return out, err
+	}
+	if err := m.besides(ctx, &second.damage); err != nil {
 		return out, err
 	}
 	return out, m.recount(ctx, refs)
@@ -233,8 +244,13 @@ func (m *mender) counters(ctx context.Context, refs []ref, sums *scale, token st
 	for _, r := range refs {
 		hashes = append(hashes, fmt.Sprintf("c:%d:count", r.n))
 	}
+	first, err := m.s.daysFrom(ctx, m.team)
+	if err != nil {
+		return false, fmt.Errorf("recount: %w", err)
+	}
 	for _, hash := range hashes {
 		want := sums.hash(hash)
+		maps.DeleteFunc(want, func(field string, _ int) bool { return longOver(field, first) })
 		args = append(args, hash, len(want))
 		for _, field := range slices.Sorted(maps.Keys(want)) {
 			args = append(args, field, want[field])

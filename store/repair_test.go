@@ -296,3 +296,22 @@ func (d *desk) watch(rings map[string]string) {
 	}
 	maps.Copy(rings, seen)
 }
+
+// A do-not-call list that has lost its count is looked into by nobody; a repair of any team gives the global one its own back.
+func TestRepairCountsTheGlobalList(t *testing.T) {
+	each(t, func(d *desk) {
+		d.suppressed(Suppression{Scope: campaign.ScopeGlobal})
+		home := teamKey(globalTeam, "team")
+		want := d.Client().HGet(d.Context(), home, "dnc").Val()
+		d.must(d.Client().HDel(d.Context(), home, "dnc").Err())
+		if report, err := d.FsckTeam(d.Context(), testTeam); err != nil || report.OK() {
+			d.Errorf("nothing is found: %v", err)
+		}
+		out, err := d.Repair(d.Context(), testTeam, d.now)
+		d.must(err)
+		if got := d.Client().HGet(d.Context(), home, "dnc").Val(); got != want || want != "2" || len(out.Changes) != 1 {
+			d.Errorf("the list says that it has %q numbers, want %q; changed %q", got, want, out.Changes)
+		}
+		d.sound()
+	})
+}

@@ -34,6 +34,7 @@ type Archiver struct {
 	open    *archive
 	head    *store.AuditHead // as this archiver last knew it to be
 	trimmed time.Time
+	expired time.Time
 }
 
 // ElsewhereError says that the chain of a team goes on in another folder.
@@ -224,6 +225,9 @@ func (a *Archiver) trim(ctx context.Context) error {
 	if keep <= 0 {
 		keep = DefaultKeep
 	}
+	if err := a.expire(now.Add(-keep - keyAge)); err != nil {
+		return err
+	}
 	all, err := segments(a.dir())
 	if err != nil {
 		return fmt.Errorf("trim the archive: %w", err)
@@ -248,6 +252,24 @@ func (a *Archiver) trim(ctx context.Context) error {
 		}
 	}
 	return a.remove(all[:old])
+}
+
+// expireEvery is how often keys that are too old are looked for: the file of them is read whole.
+const expireEvery = 24 * time.Hour
+
+// expire destroys the keys of persons that were made before a time: all entries that they open are older than Keep.
+func (a *Archiver) expire(before time.Time) error {
+	if now := a.Now(); a.expired.IsZero() || now.Sub(a.expired).Abs() >= expireEvery {
+		n, err := a.open.keys.expire(before)
+		if err != nil {
+			return fmt.Errorf("trim the archive: %w", err)
+		}
+		a.expired = now
+		if n > 0 {
+			a.log().Info("keys of persons that open nothing any more are destroyed", "team", a.Team, "keys", n)
+		}
+	}
+	return nil
 }
 
 // anchor makes the end of a segment the beginning of the chain.

@@ -39,6 +39,11 @@ func forget(dir, phone string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("open the archive: %s: secret: %w", identityFile, err)
 	}
+	unlock, err := lockKeys(dir)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = unlock() }()
 	want := identify(secret, id.Team, phone)
 	var at []int64
 	if err := eachPerson(dir, func(pos int64, p person) error {
