@@ -30,5 +30,5 @@ type Facts struct {
 	CampaignEpoch    int64
 	Version          int   // of the campaign's definition: a plan of another version decides nothing
 	Rules            int64 // number of the operator's rules that were in force; see Rulebook.Number
-	ClockOff         bool  // this machine's clock cannot be trusted
+	ClockOff         bool  // nobody may call for the team: the clocks of all its daemons are off
 }

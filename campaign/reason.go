@@ -24,7 +24,7 @@ const (
 	ReasonLimit          Reason = "limit"           // waiting for a slot of the request limit
 	ReasonHold           Reason = "hold"            // held by hand: the lead, the campaign or the team
 	ReasonSchedule       Reason = "schedule"        // the campaign's schedule, or the lead's own not_before, says later
-	ReasonClock          Reason = "clock"           // this machine's clock cannot be trusted
+	ReasonClock          Reason = "clock"           // the clocks of the daemons that call are off
 	ReasonRulesExpired   Reason = "rules_expired"   // the rule tables say nothing about this date
 )
 

@@ -100,7 +100,7 @@ func (s Subject) input(r rule, now time.Time) (input, source string) {
 				s.Facts.TeamInFlight, orNoLimit(s.Facts.TeamMaxInFlight), agent.ID, s.Facts.AgentInFlight, orNoLimit(agent.MaxInFlight)),
 			"pace.max_in_flight; teams[].max_in_flight; agents[].max_in_flight"
 	case ruleClock:
-		return "this machine against Redis", "clock"
+		return "the daemons that call, against Redis", "clock"
 	}
 	return "", ""
 }
@@ -130,6 +130,8 @@ func (s Subject) detail(r rule, a answer, now time.Time) string {
 		return string(a.reason) + ": the campaign is " + string(s.Facts.Hold) + " by hand"
 	case r == ruleHold && a.reason == ReasonSchedule:
 		return string(a.reason) + ": the campaign has no schedule and was not started"
+	case r == ruleClock:
+		return string(a.reason) + ": the clock of each daemon that calls for the team is off from Redis': synchronise both (NTP)"
 	case r == ruleLead && s.Lead.Note != "":
 		return string(a.reason) + ": " + strings.TrimPrefix(s.Lead.Note, string(a.reason)+": ")
 	}

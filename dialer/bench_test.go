@@ -200,8 +200,8 @@ func (m *many) observe(e Event) {
 func (m *many) hook(w http.ResponseWriter, r *http.Request) {
 	h := &webhook.Handler{
 		Teams: m.keys, Now: time.Now, Log: m.log,
-		Receive: func(ctx context.Context, e webhook.Event) error {
-			return m.dialer.Receive(ctx, Hook{Team: e.Team, Kind: e.Kind, Agent: e.Agent, Digest: e.Digest, Body: e.Body})
+		Receive: func(ctx context.Context, events ...webhook.Event) error {
+			return m.dialer.Receive(ctx, hooksOf(events)...)
 		},
 	}
 	h.ServeHTTP(w, r)
@@ -436,7 +436,7 @@ func (m *many) wait(team string, have, want int) {
 				leads[i].Due = time.Now().Add(24 * time.Hour)
 			}
 		}
-		if _, err := m.dialer.Store.AddLeads(ctx, name, leads, time.Now()); err != nil {
+		if _, err := m.dialer.Store.AddLeads(ctx, name, leads); err != nil {
 			m.b.Fatal(err)
 		}
 		have += len(leads)

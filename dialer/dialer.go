@@ -21,6 +21,7 @@ import (
 type Team struct {
 	Name        string
 	API         *thoughtly.Client
+	Access      string        // names the API and the credentials without telling them
 	Requests    int           // the limit: so many requests …
 	Per         time.Duration // … in any stretch of this
 	Timeout     time.Duration // of one request
@@ -64,6 +65,7 @@ type Dialer struct {
 	rounds  map[string]int64         // the last round of regular work, and the last slot that was offered
 	places  map[string]chan struct{} // who may be in some part of the code at once
 	paced   map[string]time.Time     // when the next call of a paced campaign is free, as far as known
+	adopts  map[string]time.Time     // until when no page of a team's contacts is worth its request
 	pages   map[string]int           // where the walk through an agent's calls goes on
 }
 

@@ -151,11 +151,18 @@ func (f *fleet) hook(w http.ResponseWriter, r *http.Request) {
 	}
 	h := &webhook.Handler{
 		Teams: map[string]webhook.Keys{teamName: webhook.NewKeys(simulator.DefaultToken, teamName)}, Now: time.Now, Log: f.log,
-		Receive: func(ctx context.Context, e webhook.Event) error {
-			return d.Receive(ctx, Hook{Team: e.Team, Kind: e.Kind, Agent: e.Agent, Digest: e.Digest, Body: e.Body})
-		},
+		Receive: func(ctx context.Context, events ...webhook.Event) error { return d.Receive(ctx, hooksOf(events)...) },
 	}
 	h.ServeHTTP(w, r)
+}
+
+// hooksOf is the wiring that cmd has too.
+func hooksOf(events []webhook.Event) []Hook {
+	var hooks []Hook
+	for _, e := range events {
+		hooks = append(hooks, Hook{Team: e.Team, Kind: e.Kind, Agent: e.Agent, Digest: e.Digest, Body: e.Body})
+	}
+	return hooks
 }
 
 // limiterSlots is the wiring that cmd has too: neither package knows the other.
@@ -320,7 +327,7 @@ func (*fleet) addLeads(ctx context.Context, st *store.Store, c campaign.Campaign
 	if err := st.PutLanes(ctx, c.Name, lanes); err != nil {
 		return err
 	}
-	_, err := st.AddLeads(ctx, c.Name, leads, time.Now())
+	_, err := st.AddLeads(ctx, c.Name, leads)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,32 +24,42 @@ const (
 	resultContradicted = "contradicted" // a call that the API had refused to place
 )
 
-// Settle handles one event of the inbox.
+// Settle handles events of the inbox, each whatever comes of the others.
 func (d *Dialer) Settle(ctx context.Context, t queue.Settle) error {
-	team := d.anyTeam(t.Team)
-	raw, err := d.Store.TakeInbox(ctx, t.Team, t.Inbox)
+	var errs []error
+	for _, id := range append([]string{t.Inbox}, t.More...) {
+		errs = append(errs, d.settleEvent(ctx, t.Team, id))
+	}
+	return errors.Join(errs...)
+}
+
+// settleEvent handles one event of a team's inbox.
+func (d *Dialer) settleEvent(ctx context.Context, name, id string) error {
+	team := d.anyTeam(name)
+	raw, err := d.Store.TakeInbox(ctx, name, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // settled already
 	}
 	if err != nil {
-		return fmt.Errorf("read event %s: %w", t.Inbox, err)
+		return fmt.Errorf("read event %s: %w", id, err)
 	}
-	result, err := d.event(ctx, team, t.Inbox, raw)
+	result, err := d.event(ctx, team, id, raw)
 	if err != nil {
 		return err
 	}
-	d.observe(Event{What: "event", Team: t.Team, Result: result})
-	return d.Store.DropInbox(ctx, t.Team, t.Inbox)
+	d.observe(Event{What: "event", Team: name, Result: result})
+	return d.Store.DropInbox(ctx, name, id)
 }
 
 // event reads one kept event and applies it.
 func (d *Dialer) event(ctx context.Context, team *Team, id string, raw []byte) (string, error) {
 	var event kept
-	if err := json.Unmarshal(raw, &event); err != nil {
+	head, body, _ := bytes.Cut(raw, []byte("\n"))
+	if err := json.Unmarshal(head, &event); err != nil {
 		d.Log.Error("kept event is damaged", "team", team.Name, "event", id, "err", err)
 		return resultUnreadable, nil
 	}
-	response, err := thoughtly.DecodeEvent(event.Body)
+	response, err := thoughtly.DecodeEvent(body)
 	if err != nil {
 		d.Log.Warn("event cannot be read; its body is among the kept webhooks", "team", team.Name, "kind", event.Kind, "err", err)
 		return resultUnreadable, nil
@@ -73,7 +84,7 @@ func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response) (
 	if err != nil {
 		return "", fmt.Errorf("find the attempt of call %s: %w", r.ID, err)
 	}
-	record, err := d.Store.Campaign(ctx, attempt.Campaign)
+	c, err := d.Store.Definition(ctx, attempt.Campaign)
 	if err != nil {
 		return "", fmt.Errorf("read campaign %s: %w", attempt.Campaign, err)
 	}
@@ -84,18 +95,19 @@ func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response) (
 		}
 		attempt.Transferred = true
 	}
-	ended, over := outcome(&record.Campaign, r, attempt.Transferred)
+	ended, over := outcome(c, r, attempt.Transferred)
 	if !over || (transfer && r.EndedAt.IsZero()) { // after a transfer two people talk on
-		if err := d.heedDuring(ctx, &record.Campaign, attempt, r); err != nil {
+		if err := d.heedDuring(ctx, c, attempt, r); err != nil {
 			return "", err
 		}
-		return resultInProgress, d.underWay(ctx, team, attempt, r)
+		return resultInProgress, d.underWay(ctx, team, c, attempt, r)
 	}
-	return d.settle(ctx, team, &record.Campaign, attempt, lead, r, ended)
+	return d.settle(ctx, team, c, attempt, lead, r, ended)
 }
 
-// underWay notes that a call is going on, which also settles the doubt whether it was ever placed.
-func (d *Dialer) underWay(ctx context.Context, team *Team, a *campaign.Attempt, r *thoughtly.Response) error {
+// underWay notes that a call is going on, which also settles the doubt whether it was ever placed. It may have ended with a word that
+// nobody knows: the operator sees that word, and may give it a meaning.
+func (d *Dialer) underWay(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, r *thoughtly.Response) error {
 	if a.State == campaign.Refused || a.State == campaign.Settled {
 		return nil // late
 	}
@@ -105,6 +117,12 @@ func (d *Dialer) underWay(ctx context.Context, team *Team, a *campaign.Attempt, 
 	}
 	if _, err := d.Store.Accepted(ctx, a.ID, r.ID, team.lookAt(now), now); err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("note that the call of attempt %s is under way: %w", a.ID, err)
+	}
+	if !odd(c, r) {
+		return nil
+	}
+	if _, err := d.Store.KeepWord(ctx, a.ID, campaign.Clip(r.RawStatus, longestWord)); err != nil {
+		return fmt.Errorf("keep the word %q of attempt %s: %w", campaign.Clip(r.RawStatus, longestWord), a.ID, err)
 	}
 	return nil
 }
@@ -123,7 +141,7 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 	}
 	next := campaign.After(c, lead, ended)
 	s := store.Settlement{
-		AttemptID: a.ID, CallID: r.ID, Disposition: ended.Disposition, Status: r.RawStatus, Duration: r.Duration,
+		AttemptID: a.ID, CallID: r.ID, Disposition: ended.Disposition, Status: campaign.Clip(r.RawStatus, longestWord), Odd: odd(c, r), Duration: r.Duration,
 		Transferred: a.Transferred, RecordingURL: r.Recording, Summary: campaign.Clip(r.Summary, 2000),
 		Conversation: ended.Disposition.Conversation(), Suppress: next.Suppress, Follow: next.Automation != "",
 		Why:  "call " + r.ID + ": " + string(ended.Disposition),

@@ -101,7 +101,7 @@ func (f *fleet) loadStatutes(c campaign.Campaign, n int) {
 	if err := f.store.PutLanes(ctx, c.Name, lanes); err != nil {
 		f.t.Fatal(err)
 	}
-	if _, err := f.store.AddLeads(ctx, c.Name, leads, now); err != nil {
+	if _, err := f.store.AddLeads(ctx, c.Name, leads); err != nil {
 		f.t.Fatal(err)
 	}
 }

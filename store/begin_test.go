@@ -98,7 +98,7 @@ func TestCapsHoldOverAllCampaignsOfATeam(t *testing.T) {
 		d.apply("beta", "other")
 		d.settle(d.begin(d.history()), campaign.Completed, closedNext)
 		for name, want := range map[string]bool{"summer": true, "other": false} {
-			_, err := d.AddLeads(ctx, name, []NewLead{newLead(0)}, d.now)
+			_, err := d.AddLeads(ctx, name, []NewLead{newLead(0)})
 			d.must(err)
 			claims, err := d.Stageable(ctx, StageRequest{Campaign: name, Lanes: []string{testLane}, N: 1, Now: d.now, Lease: time.Minute})
 			d.must(err)

@@ -62,7 +62,7 @@ func BenchmarkAddLeads(b *testing.B) {
 						leads[i] = benchLead(n)
 						n++
 					}
-					if _, err := s.AddLeads(b.Context(), testName, leads, start); err != nil {
+					if _, err := s.AddLeads(b.Context(), testName, leads); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -138,7 +138,7 @@ func BenchmarkReimport(b *testing.B) {
 				leads[i] = benchLead(i)
 			}
 			for b.Loop() {
-				if _, err := s.AddLeads(b.Context(), testName, leads, start); err != nil {
+				if _, err := s.AddLeads(b.Context(), testName, leads); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -162,7 +162,7 @@ func BenchmarkBegin(b *testing.B) {
 					leads[i] = benchLead(n)
 					n++
 				}
-				if _, err := s.AddLeads(ctx, testName, leads, start); err != nil {
+				if _, err := s.AddLeads(ctx, testName, leads); err != nil {
 					b.Fatal(err)
 				}
 				claims, err := s.Stageable(ctx, StageRequest{Campaign: testName, Lanes: []string{testLane}, N: 1000, Now: start, Lease: time.Minute})
@@ -235,7 +235,7 @@ func BenchmarkWhy(b *testing.B) {
 		for i := range batch {
 			batch[i] = benchLead(first + i)
 		}
-		if _, err := s.AddLeads(b.Context(), testName, batch, start); err != nil {
+		if _, err := s.AddLeads(b.Context(), testName, batch); err != nil {
 			b.Fatal(err)
 		}
 	}

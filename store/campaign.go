@@ -94,6 +94,11 @@ func (s *Store) Campaign(ctx context.Context, name string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, d := range s.Damaged(r.team) {
+		if d.Campaign == name {
+			return nil, errors.New(d.String())
+		}
+	}
 	if len(records) == 0 {
 		s.forget(r)
 		return nil, fmt.Errorf("campaign %q: %w", name, ErrNotFound)
@@ -134,7 +139,12 @@ func (s *Store) teamRefs(ctx context.Context, team string) ([]ref, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list campaigns of team %q: %w", team, err)
 	}
-	var refs []ref
+	return namedRefs(team, numbers)
+}
+
+// namedRefs are the campaigns of a team, by name → number, in the order of their names.
+func namedRefs(team string, numbers map[string]string) ([]ref, error) {
+	refs := make([]ref, 0, len(numbers))
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
 		n, err := strconv.ParseInt(numbers[name], 10, 64)
 		if err != nil {
@@ -145,7 +155,7 @@ func (s *Store) teamRefs(ctx context.Context, team string) ([]ref, error) {
 	return refs, nil
 }
 
-// records reads campaigns; those that were named but never stored are left out.
+// records reads campaigns; those that were named but never stored are left out, and so are those that cannot be read: see Damaged.
 func (s *Store) records(ctx context.Context, refs []ref) ([]*Record, error) {
 	cmds, queued := make([]*redis.MapStringStringCmd, len(refs)), make([]*redis.SliceCmd, len(refs))
 	err := s.inParts(ctx, len(refs), func(pipe redis.Pipeliner, i int) {
@@ -161,29 +171,75 @@ func (s *Store) records(ctx context.Context, refs []ref) ([]*Record, error) {
 		if h["def"] == "" {
 			continue
 		}
-		rec := &Record{Number: r.n, Hold: campaign.Hold(h["hold"])}
-		if err := json.Unmarshal([]byte(h["def"]), &rec.Campaign); err != nil {
-			return nil, fmt.Errorf("read campaign %q: %w", r.name, err)
+		rec, err := readRecord(r, h)
+		s.noteDamage(ctx, r, err)
+		if err != nil {
+			continue
 		}
-		var err1, err2 error
-		rec.Version, err1 = strconv.Atoi(h["version"])
-		rec.Epoch, err2 = strconv.ParseInt(h["epoch"], 10, 64)
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("read campaign %q: %w", r.name, err)
-		}
-		rec.StartedAt, rec.AppliedAt = fromMS(h["started_at"]), fromMS(h["applied_at"])
 		for k := range queued[i].Val() {
 			rec.Queued += int(int64At(queued[i], k))
 		}
-		rec.ImportedAt, rec.AgentProblem = fromMS(h["imported_at"]), h["problem"]
-		if rec.Barred, err = readBar(h["barred"]); err != nil {
-			return nil, fmt.Errorf("read campaign %q: %w", r.name, err)
-		}
-		rec.Problem = cmp.Or(rec.AgentProblem, rec.Barred.String())
 		s.remember(r)
 		records = append(records, rec)
 	}
 	return records, nil
+}
+
+func readRecord(r ref, h map[string]string) (*Record, error) {
+	rec := &Record{Number: r.n, Hold: campaign.Hold(h["hold"])}
+	var err1, err2, err3 error
+	err := json.Unmarshal([]byte(h["def"]), &rec.Campaign)
+	rec.Version, err1 = strconv.Atoi(h["version"])
+	rec.Epoch, err2 = strconv.ParseInt(h["epoch"], 10, 64)
+	rec.Barred, err3 = readBar(h["barred"])
+	if err := errors.Join(err, err1, err2, err3); err != nil {
+		return nil, err
+	}
+	if rec.Name != r.name || rec.Team != r.team {
+		return nil, fmt.Errorf("its definition is that of %q of team %q", rec.Name, rec.Team)
+	}
+	rec.StartedAt, rec.AppliedAt = fromMS(h["started_at"]), fromMS(h["applied_at"])
+	rec.ImportedAt, rec.AgentProblem = fromMS(h["imported_at"]), h["problem"]
+	rec.Problem = cmp.Or(rec.AgentProblem, rec.Barred.String())
+	return rec, nil
+}
+
+// Damage is a campaign whose record cannot be read: it is not called, and no list of campaigns names it.
+type Damage struct{ Team, Campaign, Why string }
+
+func (d Damage) String() string {
+	return "campaign " + d.Campaign + " is not called: its record cannot be read (" + d.Why + "): apply its file again, then run dialerd fsck"
+}
+
+// noteDamage remembers why a campaign could not be read, or that it can be, and tells of what is new.
+func (s *Store) noteDamage(ctx context.Context, r ref, err error) {
+	s.mu.RLock()
+	was := s.damaged[r.name]
+	s.mu.RUnlock()
+	if err == nil && was.Why == "" || err != nil && was.Why == err.Error() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		delete(s.damaged, r.name)
+		return
+	}
+	s.damaged[r.name] = Damage{Team: r.team, Campaign: r.name, Why: err.Error()}
+	s.log.ErrorContext(ctx, "campaign cannot be read and is not called; the others go on", "team", r.team, "campaign", r.name, "err", err)
+}
+
+// Damaged lists the campaigns that could not be read when this Store last tried, by name; team "" = of all teams.
+func (s *Store) Damaged(team string) []Damage {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var all []Damage
+	for _, name := range slices.Sorted(maps.Keys(s.damaged)) {
+		if d := s.damaged[name]; team == "" || d.Team == team {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 // SetHold says by hand that a campaign is paused, stopped, started, or (HoldNone) left to its schedule. It returns the

@@ -124,6 +124,49 @@ func TestCampaignsOfATeam(t *testing.T) {
 	})
 }
 
+// One record that cannot be read is no reason to stop the others, and it is told of.
+func TestADamagedCampaignStopsNoOther(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		c := testCampaign(testTeam, "autumn")
+		applied, err := d.Apply(ctx, c, d.now)
+		d.must(err)
+		home := campaignKey(testTeam, applied.Number, "")
+		for field, bad := range map[string]string{"def": `{"name":`, "version": "x", "epoch": "", "barred": "{"} {
+			good, err := d.Client().HGet(ctx, home, field).Result()
+			if err != nil {
+				good = ""
+			}
+			d.must(d.Client().HSet(ctx, home, field, bad).Err())
+			for list, read := range map[string]func() ([]*Record, error){
+				"all":      func() ([]*Record, error) { return d.Campaigns(ctx) },
+				"the team": func() ([]*Record, error) { return d.TeamCampaigns(ctx, testTeam) },
+			} {
+				if got, err := read(); err != nil || len(got) != 1 || got[0].Name != testName {
+					d.Errorf("%s of %s: %d campaigns, %v", field, list, len(got), err)
+				}
+			}
+			if told := d.Damaged(testTeam); len(told) != 1 || told[0].Campaign != "autumn" || len(d.Damaged("other")) != 0 {
+				d.Errorf("%s: told of %+v", field, told)
+			}
+			if _, err := d.Campaign(ctx, "autumn"); err == nil || errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "apply its file again") {
+				d.Errorf("%s: %v", field, err)
+			}
+			d.must(d.Client().HSet(ctx, home, field, good).Err())
+			if got, err := d.Campaigns(ctx); err != nil || len(got) != 2 || len(d.Damaged("")) != 0 {
+				d.Errorf("%s, mended: %d campaigns, %v, told of %v", field, len(got), err, d.Damaged(""))
+			}
+		}
+		d.must(d.Client().HSet(ctx, home, "def", "{").Err())
+		if again, err := d.Apply(ctx, c, d.now); err != nil || !again.Changed {
+			d.Errorf("applied again: %+v, %v", again, err)
+		}
+		if _, err := d.Campaign(ctx, "autumn"); err != nil {
+			d.Error(err)
+		}
+	})
+}
+
 func TestHoldsRaiseTheEpochAndOutliveApply(t *testing.T) {
 	each(t, func(d *desk) {
 		ctx := d.Context()
@@ -201,7 +244,7 @@ func TestACampaignThatVanishedIsNotFound(t *testing.T) {
 		ctx := d.Context()
 		d.staged(1)
 		d.must(d.Client().FlushAll(ctx).Err())
-		_, err := d.AddLeads(ctx, testName, []NewLead{newLead(5)}, d.now)
+		_, err := d.AddLeads(ctx, testName, []NewLead{newLead(5)})
 		d.wants(err, ErrNotFound)
 		_, err = d.SetHold(ctx, testName, campaign.HoldPaused, d.now)
 		d.wants(err, ErrNotFound)

@@ -125,7 +125,7 @@ func race(t *testing.T, rounds int, bounds raceBounds, check func(*raceCount)) {
 	}
 	for _, i := range phones {
 		for _, name := range names {
-			_, err := d.AddLeads(d.Context(), name, []NewLead{newLead(i)}, d.now)
+			_, err := d.AddLeads(d.Context(), name, []NewLead{newLead(i)})
 			d.must(err)
 		}
 		// One contact serves all five.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -11,18 +12,39 @@ import (
 
 // Daemon is one process of the fleet as it describes itself.
 type Daemon struct {
-	ID      string            `json:"id"`
-	Host    string            `json:"host,omitempty"`
-	PID     int               `json:"pid,omitempty"`
-	Version string            `json:"version,omitempty"`
-	Roles   []string          `json:"roles,omitempty"`
-	Teams   []string          `json:"teams,omitempty"`
-	Started time.Time         `json:"started"`
-	Info    map[string]string `json:"info,omitempty"` // what else is worth showing
-	Seen    time.Time         `json:"seen"`           // set by Heartbeat
+	ID      string    `json:"id"`
+	Host    string    `json:"host,omitempty"`
+	PID     int       `json:"pid,omitempty"`
+	Version string    `json:"version,omitempty"`
+	Roles   []string  `json:"roles,omitempty"`
+	Teams   []string  `json:"teams,omitempty"` // none = any
+	Started time.Time `json:"started"`
+	Seen    time.Time `json:"seen"` // set by Heartbeat
+	// Clock is how many seconds its clock is ahead of Redis'; nil = not known.
+	Clock *float64 `json:"clock_offset_s,omitempty"`
 	// Replicas is how many replicas of Redis at once the daemon has seen. Set by Heartbeat.
 	Replicas int `json:"replicas,omitempty"`
 }
+
+// ClockOff reports whether a daemon begins no call because its clock is further from Redis' than may be.
+func (d *Daemon) ClockOff() bool {
+	return d.Clock != nil && math.Abs(*d.Clock) > ClockTolerance.Seconds()
+}
+
+// ClocksOff reports whether nobody calls for a team because the clock of each of the daemons that would is off; known says that there
+// are such daemons at all.
+func ClocksOff(daemons []Daemon, team string) (off, known bool) {
+	off = true
+	for i := range daemons {
+		if d := &daemons[i]; slices.Contains(d.Roles, RoleWork) && (len(d.Teams) == 0 || slices.Contains(d.Teams, team)) {
+			off, known = off && d.ClockOff(), true
+		}
+	}
+	return off && known, known
+}
+
+// RoleWork is the role of the daemons that call.
+const RoleWork = "work"
 
 // daemonGone is how long after its last heartbeat a daemon is not listed any more.
 const daemonGone = time.Minute

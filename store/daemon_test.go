@@ -10,7 +10,7 @@ import (
 func TestDaemonsAreListedWhileTheyAreHeardOf(t *testing.T) {
 	each(t, func(d *desk) {
 		ctx := d.Context()
-		a := Daemon{ID: "a", Host: "h1", PID: 7, Version: "1", Roles: []string{"work"}, Teams: []string{testTeam}, Started: d.now, Info: map[string]string{"x": "y"}}
+		a := Daemon{ID: "a", Host: "h1", PID: 7, Version: "1", Roles: []string{"work"}, Teams: []string{testTeam}, Started: d.now, Clock: new(-0.25)}
 		d.must(d.Heartbeat(ctx, Daemon{ID: "b"}, d.now.Add(time.Minute)))
 		d.must(d.Heartbeat(ctx, a, d.now))
 		a.Seen = d.now
@@ -44,6 +44,33 @@ func TestDaemonsAreListedWhileTheyAreHeardOf(t *testing.T) {
 			d.Errorf("got %v", got)
 		}
 	})
+}
+
+func TestClocksAreOffWhereNoDaemonThatWorksForTheTeamHasARightOne(t *testing.T) {
+	t.Parallel()
+	right, wrong := new(-1.9), new(2.1)
+	for name, c := range map[string]struct {
+		daemons    []Daemon
+		off, known bool
+	}{
+		"nobody":                      {},
+		"nobody with the role":        {daemons: []Daemon{{Roles: []string{"feed"}, Clock: wrong}}},
+		"nobody for the team":         {daemons: []Daemon{{Roles: []string{RoleWork}, Teams: []string{"other"}, Clock: wrong}}},
+		"the only one":                {daemons: []Daemon{{Roles: []string{RoleWork}, Clock: wrong}}, off: true, known: true},
+		"one that says nothing of it": {daemons: []Daemon{{Roles: []string{RoleWork}}}, known: true},
+		"one of two": {daemons: []Daemon{
+			{Roles: []string{RoleWork}, Clock: wrong}, {Roles: []string{RoleWork}, Teams: []string{testTeam}, Clock: right},
+		}, known: true},
+		"both": {daemons: []Daemon{
+			{Roles: []string{RoleWork}, Clock: wrong},
+			{Roles: []string{RoleWork}, Teams: []string{testTeam}, Clock: new(-2.1)},
+			{Roles: []string{"hooks"}, Clock: right},
+		}, off: true, known: true},
+	} {
+		if off, known := ClocksOff(c.daemons, testTeam); off != c.off || known != c.known {
+			t.Errorf("%s: off %v, known %v", name, off, known)
+		}
+	}
 }
 
 func TestALockHasOneOwner(t *testing.T) {

@@ -124,7 +124,7 @@ func (w *racer) round(ctx context.Context) error {
 	case 0:
 		l := newLead(w.rng.IntN(w.phones))
 		l.Row[3] = fmt.Sprint(w.rng.IntN(3))
-		_, err := w.s.AddLeads(ctx, name, []NewLead{l}, now)
+		_, err := w.s.AddLeads(ctx, name, []NewLead{l})
 		return err
 	case 1, 2:
 		claims, err := w.s.Stageable(ctx, StageRequest{Campaign: name, Lanes: lanes, N: 3, Now: now, Lease: time.Hour})

@@ -35,7 +35,7 @@ func BenchmarkLeadMemory(b *testing.B) {
 			for i := range batch {
 				batch[i] = benchLead(first + i)
 			}
-			if _, err := s.AddLeads(ctx, testName, batch, start); err != nil {
+			if _, err := s.AddLeads(ctx, testName, batch); err != nil {
 				b.Fatal(err)
 			}
 		}

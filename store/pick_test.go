@@ -273,7 +273,7 @@ func TestAChangeByHandEndsAClaim(t *testing.T) {
 		"import": func(d *desk, _ string) error {
 			l := newLead(0)
 			l.Row[3] = "tin"
-			_, err := d.AddLeads(d.Context(), testName, []NewLead{l}, d.now)
+			_, err := d.AddLeads(d.Context(), testName, []NewLead{l})
 			return err
 		},
 	} {

@@ -49,6 +49,7 @@ type attemptRecord struct {
 	Call        string                `json:"c"`
 	Disposition campaign.Disposition  `json:"z"`
 	Status      string                `json:"w"`
+	Odd         int                   `json:"x"` // nobody knows that word
 	Seconds     float64               `json:"y"`
 	Transferred int                   `json:"f"`
 	Charged     int64                 `json:"g"`

@@ -46,9 +46,9 @@ func TestEveryScriptIsUnderstoodByBothServers(t *testing.T) {
 		all := []*script{
 			scriptName, scriptApply, scriptSetHold, scriptPauseTeam, scriptAddList, scriptAddLeads, scriptPutLanes, scriptStageable, scriptStaged, scriptMake, scriptLeave, scriptStageFailed,
 			scriptPick, scriptReturn, scriptDefer, scriptHold, scriptClose, scriptReopen, scriptEdit, scriptBegin, scriptAccepted, scriptInDoubt,
-			scriptRefused, scriptSettle, scriptTransferred, scriptTouch, scriptLapse, scriptInbox, scriptDropInbox, scriptSuppress, scriptUnsuppress, scriptListed, scriptListPart,
-			scriptClaims, scriptSending, scriptOld, scriptLock, scriptNote, scriptFollow, scriptArchived, scriptForgetLead, scriptForgetPhone,
-			scriptWithdraw, scriptReassert, scriptNational, scriptRules, scriptRulesTeam, scriptMendLead, scriptMendIndex, scriptMendPhone, scriptRecount, scriptKeep,
+			scriptRefused, scriptSettle, scriptTransferred, scriptOdd, scriptTouch, scriptLapse, scriptInbox, scriptDropInbox, scriptSuppress, scriptUnsuppress, scriptListed, scriptListPart,
+			scriptClaims, scriptSending, scriptOld, scriptDays, scriptLock, scriptNote, scriptRoster, scriptFollow, scriptArchived, scriptForgetLead, scriptForgetPhone,
+			scriptWithdraw, scriptReassert, scriptNational, scriptRules, scriptRulesTeam, scriptMendLead, scriptMendIndex, scriptMendPhone, scriptMendBeside, scriptRecount, scriptKeep, scriptAdopt,
 		}
 		if want := scriptFiles(t); len(all) != len(want) {
 			t.Errorf("%d scripts, %d files", len(all), len(want))

@@ -18,6 +18,7 @@ type Settlement struct {
 	CallID       string // "" = not known
 	Disposition  campaign.Disposition
 	Status       string // the API's own word
+	Odd          bool   // nobody knows that word: it is counted, see Counts.OddWords
 	Duration     time.Duration
 	Transferred  bool
 	Conversation bool // a person was spoken to
@@ -25,7 +26,6 @@ type Settlement struct {
 
 	RecordingURL string
 	Summary      string
-	Extra        map[string]string // what else the API said that is worth keeping
 
 	Next     Next
 	Suppress campaign.Scope // the phone goes on this list, even if the attempt had been settled before
@@ -44,14 +44,14 @@ type Next struct {
 
 // Results is what is kept of a lead's last call beside its attempt.
 type Results struct {
-	RecordingURL string            `json:"recording_url,omitempty"`
-	Summary      string            `json:"summary,omitempty"`
-	Extra        map[string]string `json:"extra,omitempty"`
+	RecordingURL string `json:"recording_url,omitempty"`
+	Summary      string `json:"summary,omitempty"`
 }
 
 type settleArgs struct {
 	Disposition  campaign.Disposition `json:"z"`
 	Status       string               `json:"w,omitempty"`
+	Odd          int                  `json:"x,omitempty"`
 	Seconds      float64              `json:"y,omitempty"`
 	Call         string               `json:"c,omitempty"`
 	Transferred  int                  `json:"f,omitempty"`
@@ -85,7 +85,7 @@ func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applie
 		}
 	}
 	args := settleArgs{
-		Disposition: q.Disposition, Status: q.Status, Seconds: math.Ceil(q.Duration.Seconds()), Call: q.CallID,
+		Disposition: q.Disposition, Status: q.Status, Odd: flag(q.Odd && q.Status != ""), Seconds: math.Ceil(q.Duration.Seconds()), Call: q.CallID,
 		Transferred: flag(q.Transferred), Conversation: flag(q.Conversation), Answered: flag(q.Disposition.Answered()), Refusal: flag(q.Disposition.Refusal()),
 		State: q.Next.State, Due: ms(q.Next.Due), Promised: flag(q.Next.Promised), Reason: q.Next.Reason, Note: q.Next.Note, Phone: q.Next.Phone, Follow: flag(q.Follow),
 	}
@@ -94,8 +94,8 @@ func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applie
 		return false, fmt.Errorf("settle attempt %s: %w", q.AttemptID, err)
 	}
 	results := []byte{}
-	if q.RecordingURL != "" || q.Summary != "" || len(q.Extra) > 0 {
-		results, err = json.Marshal(Results{RecordingURL: q.RecordingURL, Summary: q.Summary, Extra: q.Extra})
+	if q.RecordingURL != "" || q.Summary != "" {
+		results, err = json.Marshal(Results{RecordingURL: q.RecordingURL, Summary: q.Summary})
 		if err != nil {
 			return false, fmt.Errorf("settle attempt %s: %w", q.AttemptID, err)
 		}

@@ -26,7 +26,7 @@ func TestSettleEndsTheAttemptAndFreesItsPlace(t *testing.T) {
 		due := d.now.Add(24 * time.Hour)
 		applied, err = d.Settle(ctx, Settlement{
 			AttemptID: id, CallID: "call1", Disposition: campaign.Callback, Status: "COMPLETED", Duration: 61 * time.Second, Conversation: true,
-			RecordingURL: "https://x.test/r.mp3", Summary: "call\nlater", Extra: map[string]string{"outcome": "hot"},
+			RecordingURL: "https://x.test/r.mp3", Summary: "call\nlater",
 			Next: Next{State: campaign.LeadWaiting, Due: due, Promised: true, Reason: campaign.ReasonGap, Note: "after lunch"},
 		}, d.now)
 		d.must(err)
@@ -46,7 +46,7 @@ func TestSettleEndsTheAttemptAndFreesItsPlace(t *testing.T) {
 		}
 		res, err := d.Results(ctx, testName, lead)
 		d.must(err)
-		if diff := cmp.Diff(Results{"https://x.test/r.mp3", "call\nlater", map[string]string{"outcome": "hot"}}, res); diff != "" {
+		if diff := cmp.Diff(Results{"https://x.test/r.mp3", "call\nlater"}, res); diff != "" {
 			d.Error(diff)
 		}
 		counts, err := d.Counts(ctx, testName)

@@ -31,8 +31,10 @@ type Store struct {
 	backlog int // entries of the record that may wait for the archiver before nothing begins any more
 
 	mu      sync.RWMutex
-	names   map[string]ref   // campaigns by name: neither team nor number ever changes
-	numbers map[int64]string // names of campaigns by number
+	names   map[string]ref    // campaigns by name: neither team nor number ever changes
+	numbers map[int64]string  // names of campaigns by number
+	damaged map[string]Damage // campaigns that could not be read, by name
+	defs    map[int64]definition
 	lists   map[listKey]*campaign.List
 	servers map[string]serverView // by serverOf
 	most    int                   // replicas at once that any server was seen to have
@@ -68,6 +70,8 @@ func New(client redis.UniversalClient, o Options) *Store {
 		backlog: o.Backlog,
 		names:   make(map[string]ref),
 		numbers: make(map[int64]string),
+		damaged: make(map[string]Damage),
+		defs:    make(map[int64]definition),
 		lists:   make(map[listKey]*campaign.List),
 		servers: make(map[string]serverView),
 		recent:  make(map[string][]recent),

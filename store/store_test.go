@@ -103,7 +103,7 @@ func newLead(i int) NewLead {
 // add takes in leads and returns their ids.
 func (d *desk) add(leads ...NewLead) []string {
 	d.Helper()
-	added, err := d.AddLeads(d.Context(), testName, leads, d.now)
+	added, err := d.AddLeads(d.Context(), testName, leads)
 	d.must(err)
 	ids := make([]string, len(added))
 	for i, a := range added {

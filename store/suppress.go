@@ -264,23 +264,6 @@ func (s *Store) suppressionInfo(ctx context.Context, l dncList, phone campaign.P
 	return info, nil
 }
 
-// SuppressedCount is how many numbers are on a list.
-func (s *Store) SuppressedCount(ctx context.Context, scope campaign.Scope, team, name string) (int, error) {
-	l, err := s.dncList(ctx, scope, team, name)
-	if err != nil {
-		return 0, err
-	}
-	home := l.key("team")
-	if l.n != 0 {
-		home = campaignKey(l.team, l.n, "")
-	}
-	n, err := s.client.HGet(ctx, home, "dnc").Int()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("count do-not-call list: %w", err)
-	}
-	return n, nil
-}
-
 // EachSuppressed calls fn for every number on a list, in no order, until fn returns an error, which it then returns.
 func (s *Store) EachSuppressed(ctx context.Context, scope campaign.Scope, team, name string,
 	fn func(campaign.Phone, SuppressionInfo) error,

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,7 +15,9 @@ func (s *server) apiStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) apiCampaign(w http.ResponseWriter, r *http.Request) {
-	status, err := s.Source.Campaign(r.Context(), r.PathValue("name"))
+	ctx, cancel := context.WithTimeout(r.Context(), readTime)
+	defer cancel()
+	status, err := s.Source.Campaign(ctx, r.PathValue("name"))
 	s.answer(w, status, err)
 }
 

@@ -1,13 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
-	"github.com/dialerd/dialerd/store"
 )
 
 // attention lists what needs a person, the worst first.
@@ -36,6 +37,9 @@ func (s *Source) attention(r *reading) []Notice {
 			add(LevelWarning, "dialerd unresolved", "Team %s: %s without an outcome for too long.", t.Team, count(*t.Unresolved, "call"))
 		}
 	}
+	for _, d := range r.damaged {
+		add(LevelError, "", "Campaign %s is not called: its record cannot be read (%s). Apply its file again, then run dialerd fsck.", d.Campaign, d.Why)
+	}
 	for _, c := range r.Campaigns {
 		if c.Problem != nil {
 			add(LevelError, "", "Campaign %s is not called: %s.", c.Campaign, strings.TrimSuffix(*c.Problem, "."))
@@ -56,9 +60,17 @@ func (s *Source) attention(r *reading) []Notice {
 		}
 		add(level, "dialerd doctor", "%s.", *p)
 	}
-	if o := r.ClockOffset; o != nil && max(*o, -*o) > store.ClockTolerance.Seconds() {
-		add(LevelError, "", "This machine's clock is off by %s from Redis', so it does not dial: synchronise both (NTP).",
-			time.Duration(*o*float64(time.Second)).Abs().Round(100*time.Millisecond))
+	clock := func(who string, offset float64) {
+		add(LevelError, "", "%s clock is off by %s from Redis', so it does not dial: synchronise both (NTP).", who,
+			time.Duration(offset*float64(time.Second)).Abs().Round(100*time.Millisecond))
+	}
+	if r.ownClockOff() {
+		clock("This machine's", *r.ClockOffset)
+	}
+	for i := range r.daemons {
+		if d := &r.daemons[i]; d.ID != s.ID && d.ClockOff() {
+			clock("Daemon "+d.ID+": its", *d.Clock)
+		}
 	}
 	if h := r.hooks; h != nil {
 		if h.Overloaded > 0 {
@@ -106,6 +118,13 @@ func why(by map[campaign.Reason]int) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// most are the keys of counts, the most frequent first.
+func most[K cmp.Ordered](counts map[K]int) []K {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
 }
 
 // count is a number of things with their verb: "1 lead is", "2 leads are".

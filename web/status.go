@@ -1,9 +1,11 @@
 package web
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/store"
 )
 
 // Status is what the whole fleet does, as /api/v1/status says it. Times are in UTC, durations are seconds, what is absent is null.
@@ -16,6 +18,19 @@ type Status struct {
 	Replicas  Replicas          `json:"replicas"`
 	// ClockOffset is how far this machine's clock is ahead of Redis'.
 	ClockOffset *float64 `json:"clock_offset_s"`
+
+	daemons []store.Daemon
+}
+
+// clockOff reports whether nobody calls for a team because of clocks: those of the daemons that work for it, or where there is none,
+// this machine's.
+func (s *Status) clockOff(team string) bool {
+	off, known := store.ClocksOff(s.daemons, team)
+	return off || !known && s.ownClockOff()
+}
+
+func (s *Status) ownClockOff() bool {
+	return (&store.Daemon{Clock: s.ClockOffset}).ClockOff()
 }
 
 // Replicas are the copies of the record that Redis keeps; of several servers, those of the one that has the fewest that answer.
@@ -40,6 +55,14 @@ const (
 	LevelWarning = "warning" // something waits for a decision
 )
 
+// paused is why the team is paused; "" = it is not.
+func (t *TeamStatus) paused() string {
+	if t.Paused == nil {
+		return ""
+	}
+	return *t.Paused
+}
+
 // TeamStatus is one API key: its limit and what is under way.
 type TeamStatus struct {
 	Team     string  `json:"team"`
@@ -51,6 +74,32 @@ type TeamStatus struct {
 	// Oldest is the age of the oldest attempt without an outcome, in seconds.
 	Oldest *float64 `json:"oldest_unsettled_s"`
 	Audit  Audit    `json:"audit"`
+	Plan   *Plan    `json:"plan"` // null where the settings name none
+}
+
+// Plan is what a team has talked this month, by calls that are over, and what its plan makes of that.
+type Plan struct {
+	Month    string   `json:"month"` // "2026-03", in the zone of the team's budget, else UTC
+	Minutes  float64  `json:"minutes"`
+	Included *float64 `json:"included_minutes"` // of them cost nothing more
+	Cost     *float64 `json:"cost"`             // of the others, as far as known; null without a price
+	Currency *string  `json:"currency"`
+}
+
+// String is the plan in a line: "36 of 300 minutes in 2026-03, 0 USD".
+func (p *Plan) String() string {
+	text := fmt.Sprintf("%.4g", p.Minutes)
+	if p.Included != nil {
+		text += fmt.Sprintf(" of %.4g", *p.Included)
+	}
+	text += " minutes in " + p.Month
+	if p.Cost != nil {
+		text += fmt.Sprintf(", %.2f", *p.Cost)
+		if p.Currency != nil {
+			text += " " + *p.Currency
+		}
+	}
+	return text
 }
 
 // Audit is how the record of decisions of a team stands. Sequence, hash and time are those of the newest entry that is on disk; whoever
@@ -86,6 +135,7 @@ type CampaignStatus struct {
 	Attempts     Attempts                     `json:"attempts"`
 	Dispositions map[campaign.Disposition]int `json:"dispositions"` // leads by their last one
 	Limit        *Limit                       `json:"limit"`        // the team's
+	Plan         *Plan                        `json:"plan"`         // the team's
 	InFlight     int                          `json:"in_flight"`
 	Budget       Budget                       `json:"budget"`
 	Next         []campaign.Event             `json:"next"` // of its schedule
@@ -97,7 +147,8 @@ type CampaignStatus struct {
 	Timezone   string                  `json:"timezone"`
 	Version    int                     `json:"version"`
 
-	at time.Time // when it was read
+	at   time.Time // when it was read
+	full bool      // the record of decisions is, so that no call may begin
 }
 
 // Leads counts leads by state.
@@ -154,4 +205,6 @@ type DaemonStatus struct {
 	Teams   []string  `json:"teams"`
 	Started time.Time `json:"started"`
 	Seen    time.Time `json:"seen"`
+	// ClockOffset is how far its clock is ahead of Redis', in seconds; beyond two it begins no call.
+	ClockOffset *float64 `json:"clock_offset_s"`
 }

@@ -27,6 +27,7 @@ func TestCampaignSaysWhatTheRecordSays(t *testing.T) {
 		Attempts:     Attempts{Accepted: 6, Settled: 18},
 		Dispositions: map[campaign.Disposition]int{campaign.Completed: 6, campaign.DoNotCall: 2, campaign.NoAnswer: 7, campaign.Voicemail: 3},
 		Limit:        &Limit{Requests: 100, PerS: 60, Effective: 100}, InFlight: 6,
+		Plan: &Plan{Month: "2026-03", Minutes: 46, Included: new(30.0), Cost: new(1.6), Currency: new("USD")},
 		Budget: Budget{
 			Calls:   Amount{new(500.0), new(24.0), new(0.0), new(476.0)},
 			Minutes: Amount{new(300.0), new(36.0), new(60.0), new(204.0)},
@@ -184,6 +185,47 @@ func TestLimitedByNamesWhatHoldsACampaignBack(t *testing.T) {
 				d.source.Clock = func(context.Context) (time.Duration, error) { return -3 * time.Second, nil }
 			},
 		},
+		{
+			name: "a talk time that has no room for the longest call", want: campaign.ReasonBudget, says: "the budget is used up",
+			build: func(c *campaign.Campaign) { c.Budget.Minutes, c.Agents[0].MaxCall = 11, 10*time.Minute },
+			then:  func(d *desk) { d.settle(d.call("spring"), campaign.Completed, campaign.LeadClosed) }, // two of its minutes
+		},
+		{
+			name: "a talk time that has room for one", want: campaign.ReasonLimit, says: "nothing but the request limit",
+			build: func(c *campaign.Campaign) { c.Budget.Minutes, c.Agents[0].MaxCall = 12, 10*time.Minute },
+			then:  func(d *desk) { d.settle(d.call("spring"), campaign.Completed, campaign.LeadClosed) },
+		},
+		{
+			name: "money that has no room, beside minutes that have", want: campaign.ReasonBudget, says: "the budget is used up",
+			build: func(c *campaign.Campaign) {
+				c.Budget.Minutes, c.Budget.Cost, c.Agents[0].MaxCall = 100, 1.1, 10*time.Minute
+			},
+			then: func(d *desk) { d.settle(d.call("spring"), campaign.Completed, campaign.LeadClosed) },
+		},
+		{
+			name: "a full record of decisions", want: campaign.ReasonHold, says: "waits for its archiver",
+			then: func(d *desk) { d.source.Store = store.New(d.Client(), store.Options{Backlog: 1}) },
+		},
+		{
+			name: "the clock of the only daemon that calls", want: campaign.ReasonClock, says: "clock is off",
+			then: func(d *desk) {
+				d.must(d.Heartbeat(d.Context(), store.Daemon{ID: "a", Roles: []string{store.RoleWork}, Clock: new(3.0)}, d.now))
+				d.must(d.Heartbeat(d.Context(), store.Daemon{ID: "b", Roles: []string{"admin"}, Clock: new(0.0)}, d.now))
+			},
+		},
+		{
+			name: "a clock that is off where another daemon calls", want: campaign.ReasonLimit, says: "nothing but the request limit",
+			then: func(d *desk) {
+				d.source.Clock = func(context.Context) (time.Duration, error) { return -3 * time.Second, nil }
+				d.must(d.Heartbeat(d.Context(), store.Daemon{ID: "a", Roles: []string{store.RoleWork}, Clock: new(-3.0)}, d.now))
+				d.must(d.Heartbeat(d.Context(), store.Daemon{ID: "b", Roles: []string{store.RoleWork}, Clock: new(0.0)}, d.now))
+			},
+		},
+		{
+			name: "the places of its only agent", want: campaign.ReasonInFlight, says: "calls under way",
+			build: func(c *campaign.Campaign) { c.Agents[0].MaxInFlight = 1 },
+			then:  func(d *desk) { d.call("spring") },
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -271,6 +313,48 @@ func TestAttentionNamesWhatNeedsAPerson(t *testing.T) {
 	}
 	if age := s.Teams[0].Oldest; age == nil || *age != 7200 {
 		t.Errorf("the oldest attempt is %v s old", age)
+	}
+}
+
+func TestAttentionNamesEachDaemonWhoseClockIsOff(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.source.ID = "here"
+	d.source.Clock = func(context.Context) (time.Duration, error) { return 3 * time.Second, nil }
+	for id, ahead := range map[string]float64{"here": 3, "there": -61, "right": 1.9} {
+		d.must(d.Heartbeat(t.Context(), store.Daemon{ID: id, Clock: &ahead}, d.now))
+	}
+	s, err := d.source.Status(t.Context())
+	d.must(err)
+	var got []string
+	for _, n := range s.Attention {
+		got = append(got, n.Text)
+	}
+	want := []string{
+		"This machine's clock is off by 3s from Redis', so it does not dial: synchronise both (NTP).",
+		"Daemon there: its clock is off by 1m1s from Redis', so it does not dial: synchronise both (NTP).",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// One campaign that cannot be read is named, and the page shows the others.
+func TestADamagedCampaignIsNamedAndTheOthersAreShown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.apply(simple("spring"))
+	d.apply(simple("autumn"))
+	d.must(d.Client().HSet(t.Context(), "dialerd:{"+team+"}:c:2", "def", "{").Err())
+	s, err := d.source.Status(t.Context())
+	d.must(err)
+	if len(s.Campaigns) != 1 || s.Campaigns[0].Campaign != "spring" {
+		t.Errorf("campaigns %+v", s.Campaigns)
+	}
+	if !slices.ContainsFunc(s.Attention, func(n Notice) bool {
+		return n.Level == LevelError && strings.HasPrefix(n.Text, "Campaign autumn is not called: its record cannot be read")
+	}) {
+		t.Errorf("attention %+v", s.Attention)
 	}
 }
 

@@ -28,8 +28,6 @@ type Config struct {
 	Imports *Imports
 	// Version is this program's.
 	Version string
-	// Hosts are names by which the listener may be reached although it is on loopback: those of a proxy that keeps them.
-	Hosts []string
 	// Log is for what somebody should look at; nil means none.
 	Log *slog.Logger
 }

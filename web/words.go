@@ -38,7 +38,7 @@ var limitedWords = map[campaign.Reason]string{
 	campaign.ReasonBudget:         "the budget is used up",
 	campaign.ReasonInFlight:       "waiting for calls under way to end",
 	campaign.ReasonLimit:          "no request may go out after a 429, or on a new Redis",
-	campaign.ReasonClock:          "this machine's clock is off, nothing is dialled here",
+	campaign.ReasonClock:          "no daemon dials, for the clock is off on each of them",
 	campaign.ReasonRulesExpired:   "the calling rules say nothing about today",
 	campaign.ReasonNoWindow:       "there is no hour at which those who are due may be called",
 	campaign.ReasonSuppressed:     "most leads are on a do-not-call list",
@@ -66,6 +66,8 @@ func (c *CampaignStatus) Sentence() string {
 		return "There are no leads yet."
 	case c.State == campaign.Done:
 		return "Nobody is left to call."
+	case reason == campaign.ReasonHold && c.full:
+		return "Held back: the record of decisions waits for its archiver."
 	case reason == campaign.ReasonHold:
 		return "Held back: the team is paused."
 	case c.State == campaign.Idle && len(c.Next) == 0:

@@ -56,6 +56,9 @@ func (a *app) campaignListCommand() *cobra.Command {
 					Version: r.Version, Leads: counts.Leads, Open: counts.Open(), Problem: r.Problem,
 				})
 			}
+			for _, damage := range a.store.Damaged("") {
+				a.note("%s\n", damage)
+			}
 			return a.printCampaigns(listed)
 		},
 	}

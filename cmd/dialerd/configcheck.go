@@ -1,7 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +18,27 @@ func (a *app) configCommand() *cobra.Command {
 		Use:     "config",
 		Short:   "Look at the settings",
 		Example: "  dialerd config check --config /etc/dialerd/dialerd.yaml",
-	}, a.configCheckCommand())
+	}, a.configCheckCommand(), a.configSchemaCommand())
+}
+
+// schemas are what there is for files that people write, by the kind of file.
+var schemas = map[string]func() []byte{"settings": config.SettingsSchema, "campaign": config.CampaignSchema, "rules": config.RulesSchema}
+
+func (a *app) configSchemaCommand() *cobra.Command {
+	kinds := slices.Sorted(maps.Keys(schemas))
+	return &cobra.Command{
+		Use:   "schema " + strings.Join(kinds, "|"),
+		Short: "Print the JSON Schema of a kind of file",
+		Long: "Prints the JSON Schema of dialerd.yaml (settings), of a campaign file, or of a file for `dialerd rules apply`, as this binary\n" +
+			"reads them. An editor that is told of it completes and checks such files while they are written.",
+		Example:   "  dialerd config schema campaign > campaign.schema.json",
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: kinds,
+		RunE: func(_ *cobra.Command, args []string) error {
+			_, err := fmt.Fprintf(a.out, "%s\n", bytes.TrimSpace(schemas[args[0]]()))
+			return err
+		},
+	}
 }
 
 // checkedConfig is what `config check` prints.

@@ -177,8 +177,12 @@ func (d *daemon) newHooks(keys map[string]webhook.Keys) error {
 	return nil
 }
 
-func (d *daemon) receive(ctx context.Context, e webhook.Event) error {
-	return d.dialer.Receive(ctx, dialer.Hook{Team: e.Team, Kind: e.Kind, Agent: e.Agent, Digest: e.Digest, Body: e.Body})
+func (d *daemon) receive(ctx context.Context, events ...webhook.Event) error {
+	hooks := make([]dialer.Hook, len(events))
+	for i, e := range events {
+		hooks[i] = dialer.Hook{Team: e.Team, Kind: e.Kind, Agent: e.Agent, Digest: e.Digest, Body: e.Body}
+	}
+	return d.dialer.Receive(ctx, hooks...)
 }
 
 func (d *daemon) onStop(name string, end func() error) {
@@ -187,7 +191,8 @@ func (d *daemon) onStop(name string, end func() error) {
 	d.ends = append(d.ends, closer{name, end})
 }
 
-// start opens the listeners, checks what the teams' credentials open, and only then begins to call.
+// start opens the listeners, checks what the teams' credentials open, and only then begins to work. The first calls come once the webhooks
+// are seen to.
 func (d *daemon) start(ctx context.Context) error {
 	loops, quit := context.WithCancel(ctx)
 	d.mu.Lock()
@@ -210,9 +215,7 @@ func (d *daemon) start(ctx context.Context) error {
 	if err := d.checkTeams(ctx); err != nil {
 		return err
 	}
-	if d.has(roleHooks) {
-		d.subscribeSoon(ctx, loops)
-	}
+	first := d.subscribeSoon(loops)
 	if d.has(roleWork) {
 		if err := d.server.Start(ctx); err != nil {
 			return fmt.Errorf("start the queue: %w", err)
@@ -226,13 +229,10 @@ func (d *daemon) start(ctx context.Context) error {
 		d.loop(loops, d.archive)
 	}
 	if d.has(roleFeed) {
-		d.loop(loops, func(ctx context.Context) {
-			if err := d.dialer.Feed(ctx); err != nil {
-				d.log.Error("feed ended", "err", err)
-			}
-		})
+		d.loop(loops, func(ctx context.Context) { d.feed(ctx, first) })
 	}
 	d.loop(loops, d.heartbeat)
+	d.loop(loops, d.release)
 	d.setNotice(nil)
 	d.log.Info("serving", "roles", d.o.roles, "listen", d.settings.Listen, "admin", d.settings.Admin, "teams", len(d.dialer.Teams))
 	return nil
@@ -255,6 +255,9 @@ func (d *daemon) stop() {
 		}
 	}
 	d.loops.Wait()
+	if d.hooks != nil {
+		d.hooks.Wait()
+	}
 }
 
 // loop runs f until the daemon stops.
@@ -362,7 +365,7 @@ func (d *daemon) heartbeat(ctx context.Context) {
 		if err := d.replicated(ctx); err != nil && ctx.Err() == nil { // it asks for the replicas, which the heartbeat tells the fleet of
 			d.log.Warn("calls wait for redis", "err", err)
 		}
-		if err := d.dialer.Store.Heartbeat(ctx, info, d.a.now()); err != nil && ctx.Err() == nil {
+		if err := d.beat(ctx, info); err != nil && ctx.Err() == nil {
 			d.log.Warn("heartbeat failed", "err", err)
 		}
 	})
@@ -371,4 +374,18 @@ func (d *daemon) heartbeat(ctx context.Context) {
 	if err := d.dialer.Store.Goodbye(ctx, info.ID); err != nil {
 		d.log.Warn("goodbye failed; this daemon is listed for another minute", "err", err)
 	}
+}
+
+// beat is one heartbeat, by Redis' clock: a daemon whose own is off has to be seen, to be told of.
+func (d *daemon) beat(ctx context.Context, info store.Daemon) error {
+	ahead, err := d.a.clockOffset(ctx)
+	if err != nil {
+		return err
+	}
+	info.Clock = new(ahead.Round(time.Millisecond).Seconds())
+	now, err := d.dialer.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return d.dialer.Store.Heartbeat(ctx, info, now)
 }

@@ -53,6 +53,11 @@ func (a *app) newDecider(ctx context.Context, name string, now time.Time) (*deci
 		Now: now, Hold: r.Hold, TeamPaused: team.Paused, Problem: r.Problem, InFlight: counts.InFlight, TeamInFlight: team.InFlight,
 		CallsToday: counts.Days[d.plan.Day(now)], RecordFull: team.RecordFull,
 	}
+	daemons, err := a.store.Daemons(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	d.common.ClockOff, _ = store.ClocksOff(daemons, r.Team)
 	price := 0.0
 	settings, err := a.load()
 	if err != nil {
@@ -75,7 +80,7 @@ func (d *decider) subject(ctx context.Context, l *campaign.Lead) (campaign.Subje
 		return campaign.Subject{}, err
 	}
 	d.budget.Fill(facts)
-	facts.TeamMaxInFlight, facts.Problem = d.common.TeamMaxInFlight, d.record.Problem
+	facts.TeamMaxInFlight, facts.Problem, facts.ClockOff = d.common.TeamMaxInFlight, d.record.Problem, d.common.ClockOff
 	facts.Talk.PerMinute = d.common.Talk.PerMinute
 	return campaign.Subject{Plan: d.plan, Lead: l, Place: d.places[l.Lane], Facts: facts}, nil
 }
@@ -91,7 +96,8 @@ func (d *decider) quick(l *campaign.Lead) (campaign.Decision, bool) {
 	}
 	decision := campaign.Decide(campaign.Subject{Plan: d.plan, Lead: l, Place: d.places[l.Lane], Facts: &facts}, d.now)
 	switch decision.Reason {
-	case campaign.ReasonNone, campaign.ReasonCap24h, campaign.ReasonCap7d, campaign.ReasonCap30d, campaign.ReasonGap, campaign.ReasonBudget:
+	case campaign.ReasonNone, campaign.ReasonCap24h, campaign.ReasonCap7d, campaign.ReasonCap30d, campaign.ReasonGap, campaign.ReasonBudget,
+		campaign.ReasonClock:
 		// A lead that waits for its time does so whatever its phone's history is.
 		return decision, l.State == campaign.LeadClosed || !d.all && d.now.Before(l.Due)
 	case campaign.ReasonRulesExpired: // of the national lists nothing was read yet

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -144,22 +143,18 @@ func (d *demo) report(ctx context.Context) error {
 		twice = *sum.Twice
 	}
 	d.say("\nWhat the fake Thoughtly saw\n")
-	printTable(d.a.out, []string{"promise", "seen"}, [][]string{
-		{"calls placed", strconv.Itoa(sum.Rings) + " rings of " + strconv.Itoa(sum.Phones) + " phones"},
-		{"an attempt rings once", strconv.Itoa(twice) + " attempts rang twice"},
-		{"nobody outside a window", strconv.Itoa(d.outside()) + " rings outside"},
-		{"nobody who is suppressed", strconv.Itoa(d.suppressed()) + " rings of the suppressed phone, " + strconv.Itoa(sum.AfterOptOut) + " after an opt-out"},
-		{"never more than the limit", fmt.Sprintf("%d in the fullest %g s of %d allowed, %d refused with 429", sum.Peak, sum.Per, sum.Limit, sum.Throttled)},
-		{"never much less", fmt.Sprintf("%.1f %% of the limit used while there was work", 100*d.used())},
-		{"… of what can be used", d.usable()},
-		{"webhooks", fmt.Sprintf("%d delivered, %d lost, %d doubled: the lost ones were looked up", sum.Webhooks.Accepted, sum.Webhooks.Lost, sum.Webhooks.Doubled)},
-	})
+	told := demoJSON{
+		Rings: sum.Rings, Phones: sum.Phones, Twice: twice, Outside: d.outside(), Suppressed: d.suppressed(), AfterOptOut: sum.AfterOptOut,
+		Peak: sum.Peak, Throttled: sum.Throttled, Used: d.used(), Webhooks: sum.Webhooks, Results: results, Rejects: filepath.Join(d.dir, "rejects.csv"),
+	}
+	bound := fmt.Sprintf("%d in %g s", sum.Limit, sum.Per)
+	printTable(d.a.out, []string{"promise", "seen"}, told.promises(bound, d.usable()))
 	rows, err := countRows(results)
 	if err != nil {
 		return err
 	}
-	rejects := filepath.Join(d.dir, "rejects.csv")
-	d.say("\nresults: %s (%d leads)\nrejects: %s\n", results, rows, rejects)
+	told.Leads = rows
+	d.say("\nresults: %s (%d leads)\nrejects: %s\n", results, rows, told.Rejects)
 	if !d.a.json {
 		return nil
 	}
@@ -167,14 +162,24 @@ func (d *demo) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	status, err := d.a.status(ctx, record, d.a.now())
-	if err != nil {
+	if told.Status, err = d.a.status(ctx, record, d.a.now()); err != nil {
 		return err
 	}
-	return printJSON(d.result, demoJSON{
-		Status: status, Rings: sum.Rings, Phones: sum.Phones, Twice: twice, Outside: d.outside(), Suppressed: d.suppressed(), AfterOptOut: sum.AfterOptOut,
-		Peak: sum.Peak, Throttled: sum.Throttled, Used: d.used(), Webhooks: sum.Webhooks, Leads: rows, Results: results, Rejects: rejects,
-	})
+	return printJSON(d.result, told)
+}
+
+// promises is a row for each of them, none wider than a terminal of 80 columns has room for.
+func (j *demoJSON) promises(limit, usable string) [][]string {
+	return [][]string{
+		{"calls placed", fmt.Sprintf("%d rings of %d phones", j.Rings, j.Phones)},
+		{"an attempt rings once", fmt.Sprintf("%d attempts rang twice", j.Twice)},
+		{"nobody outside a window", fmt.Sprintf("%d rings outside", j.Outside)},
+		{"nobody suppressed", fmt.Sprintf("%d rings, and %d after an opt-out", j.Suppressed, j.AfterOptOut)},
+		{"never more than the limit", fmt.Sprintf("%d where %s are allowed, %d times 429", j.Peak, limit, j.Throttled)},
+		{"never much less", fmt.Sprintf("%.1f %% of the limit used while there was work", 100*j.Used)},
+		{"… of what can be used", usable},
+		{"webhooks", fmt.Sprintf("%d delivered, %d doubled, %d lost, looked up", j.Webhooks.Accepted, j.Webhooks.Doubled, j.Webhooks.Lost)},
+	}
 }
 
 // demoJSON is what the fake Thoughtly saw, beside the campaign's status.
@@ -250,9 +255,14 @@ func (d *demo) usable() string {
 		return "nothing was asked"
 	}
 	timeout := d.a.settings.Teams[0].Timeout.Seconds()
-	held := demoPer.Seconds() + demoLatency.Seconds() + timeout*float64(lost)/float64(n)
-	return fmt.Sprintf("%.1f %%, less what a busy machine loses: a place is free %g s after\nthe reply, or %g s after the timeout (%d of %d had no reply)",
-		100*demoPer.Seconds()/held, demoPer.Seconds(), demoPer.Seconds(), lost, n)
+	return usable(demoPer.Seconds(), demoPer.Seconds()+demoLatency.Seconds()+timeout*float64(lost)/float64(n), lost, n)
+}
+
+// usable says what can be used of a limit whose places come back after a time, and are held for another; n requests, lost ones of them
+// without a reply.
+func usable(per, held float64, lost, n int) string {
+	return fmt.Sprintf("%.1f %%, less what a busy machine loses: a place\nis free %g s after the reply, or %g s after the\ntimeout (%d of %d had no reply)",
+		100*per/held, per, per, lost, n)
 }
 
 // countRows counts the records of a CSV file below its header.

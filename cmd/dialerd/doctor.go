@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +108,11 @@ func (a *app) examine(ctx context.Context, offline bool) ([]finding, error) {
 	case len(daemons) == 0:
 		found = append(found, finding{"daemons", findingWarning, "none runs, so nothing is called: start one with dialerd serve"})
 	default:
-		note("daemons", nil, heard(daemons, a.now()))
+		state := findingOK
+		if slices.ContainsFunc(daemons, func(d store.Daemon) bool { return d.ClockOff() }) {
+			state = findingFailed
+		}
+		found = append(found, finding{"daemons", state, heard(daemons, a.now())})
 	}
 	for i := range s.Teams {
 		found = append(found, a.examineTeam(ctx, &s.Teams[i], offline)...)
@@ -120,6 +125,9 @@ func heard(daemons []store.Daemon, now time.Time) string {
 	parts := make([]string, len(daemons))
 	for i, d := range daemons {
 		parts[i] = fmt.Sprintf("%s heard of %.0f s ago", d.ID, max(0, now.Sub(d.Seen).Seconds()))
+		if d.ClockOff() {
+			parts[i] += fmt.Sprintf(", and calls nobody: its clock is %.1f s off from Redis', set both by NTP", *d.Clock)
+		}
 	}
 	return strings.Join(parts, "\n")
 }
@@ -216,6 +224,9 @@ func (a *app) examineTeam(ctx context.Context, t *config.Team, offline bool) []f
 	}
 	if state.Paused != "" {
 		found = append(found, finding{check, findingFailed, pausedText(state.Paused, records)})
+	}
+	for _, damage := range a.store.Damaged(t.Name) {
+		found = append(found, finding{"campaign " + damage.Campaign, findingFailed, damage.String()})
 	}
 	settings, err := a.load()
 	if err != nil {

@@ -201,6 +201,10 @@ func TestDoctorSaysWhenADaemonWasLastHeardOf(t *testing.T) {
 	if got != "host-1 heard of 7 s ago" {
 		t.Error(got)
 	}
+	got = heard([]store.Daemon{{ID: "host-1", Seen: tuesday10, Clock: new(-3.04)}}, tuesday10)
+	if got != "host-1 heard of 0 s ago, and calls nobody: its clock is -3.0 s off from Redis', set both by NTP" {
+		t.Error(got)
+	}
 }
 
 func TestABarFitsItsTerminal(t *testing.T) {

@@ -31,6 +31,9 @@ func (d *daemon) warnings(ctx context.Context) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
+	for _, damage := range d.dialer.Store.Damaged("") {
+		words = append(words, damage.String())
+	}
 	return words
 }
 

@@ -12,14 +12,16 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dialerd/dialerd/store"
 )
 
 // The roles of a daemon. A fleet may split them over machines; one daemon has them all.
 const (
-	roleHooks = "hooks" // receives webhooks
-	roleAdmin = "admin" // dashboard, metrics, health
-	roleFeed  = "feed"  // keeps tickets queued
-	roleWork  = "work"  // stages, dials, settles, reconciles
+	roleHooks = "hooks"        // receives webhooks
+	roleAdmin = "admin"        // dashboard, metrics, health
+	roleFeed  = "feed"         // keeps tickets queued
+	roleWork  = store.RoleWork // stages, dials, settles, reconciles
 )
 
 var allRoles = []string{roleHooks, roleAdmin, roleFeed, roleWork}

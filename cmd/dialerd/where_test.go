@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/dialer"
+	"github.com/dialerd/dialerd/store"
 )
 
 // buckets is what `where` says, as state/reason → count.
@@ -115,5 +118,76 @@ func TestScheduledImportReadsWhatItCanAndReportsTheRest(t *testing.T) {
 	}
 	if _, err := os.Stat(c.env["DIALERD_DATA_DIR"] + "/rejects/two-good.csv"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A fleet whose clocks are off calls nobody: status, where and why say so, and not that a slot is waited for.
+func TestAFleetWhoseClocksAreOffIsNamedEverywhere(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	says := func(want bool) {
+		t.Helper()
+		for _, args := range [][]string{{"campaign", "status", "always"}, {"where", "always"}, {"why", "+12125550123"}} {
+			out := c.must(args...)
+			if strings.Contains(out, "clock") != want || strings.Contains(out, "can be called now") && want {
+				t.Errorf("%v, clock %v:\n%s", args, want, out)
+			}
+		}
+	}
+	says(false)
+	beat := func(id string, ahead float64) {
+		t.Helper()
+		if err := c.store.Heartbeat(t.Context(), store.Daemon{ID: id, Roles: allRoles, Teams: []string{"default"}, Clock: &ahead}, c.now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beat("one", -2.5)
+	says(true)
+	beat("another", 0.1)
+	says(false)
+}
+
+// A daemon tells the fleet how far its clock is off, on a clock that is not.
+func TestAHeartbeatTellsOfTheClock(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	var out, errs bytes.Buffer
+	a := c.app(&out, &errs)
+	defer func() { _ = a.close() }()
+	a.now = func() time.Time { return time.Now().Add(-time.Hour) }
+	st, err := a.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{a: a, dialer: &dialer.Dialer{Store: st}}
+	if err := d.beat(t.Context(), store.Daemon{ID: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := st.Daemons(t.Context(), time.Now())
+	if err != nil || len(all) != 1 || all[0].Clock == nil || math.Abs(*all[0].Clock) > 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+// The minutes of a month count for the team, against those that its plan includes.
+func TestStatusSaysWhatIsUsedOfThePlan(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	settings := c.write("dialerd.yaml", "teams: [{name: default, plan: {included_minutes: 3, per_minute: 0.1, currency: EUR}}]\n")
+	for i, want := range []string{"2 of 3 minutes in 2027-03, 0.00 EUR", "4 of 3 minutes in 2027-03, 0.10 EUR"} {
+		id, _ := c.begin("always", tuesday10.Add(15*time.Second))
+		if _, err := c.store.Settle(t.Context(), store.Settlement{
+			AttemptID: id, Disposition: campaign.Completed, Duration: 61 * time.Second, Next: store.Next{State: campaign.LeadClosed},
+		}, tuesday10); err != nil {
+			t.Fatal(err)
+		}
+		if out := c.must("campaign", "status", "always", "--config", settings); !strings.Contains(out, want) {
+			t.Errorf("after %d calls, want %q:\n%s", i+1, want, out)
+		}
+	}
+	if got := c.json("fsck").(map[string]any); got["ok"] != true {
+		t.Errorf("fsck: %v", got)
 	}
 }

@@ -102,6 +102,13 @@ local function doubt(L, a, id, cause, look)
   record('unknown', { n = L.n, l = L.id, p = L.rec.p, a = id, i = a.i, m = cause })
 end
 
+-- say_word keeps the API's own word for how a call goes, or ended. odd 1: nobody knows that word, so it is counted and shown.
+local function say_word(L, a, said, odd)
+  if a.x then count(L.n, 'w:' .. a.w, -1) end
+  a.w, a.x = said, odd
+  if odd then count(L.n, 'w:' .. said, 1) end
+end
+
 -- name_call remembers which attempt a call of the API belongs to: with HSET where the API itself said so, with HSETNX where
 -- it was inferred. A settled attempt's own record is left alone.
 local function name_call(a, id, call, set)

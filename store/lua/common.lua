@@ -19,6 +19,7 @@
 --   a attempts, oldest first: n number, s state ("settled" when absent), t begun, ms, e deadline, ms, d day as YYYYMMDD, j the
 --     team's day, where it is another,
 --     i agent, c call id, z disposition, w status, y seconds, g seconds charged where y does not tell, f 1: transferred,
+--     x 1: nobody knows the word w,
 --     b seconds reserved, u 1: open, but without a place in flight, o token that began it,
 --     p phone, when the lead has had another since, q number of its entry in the record of decisions
 local base = string.sub(KEYS[1], 1, -5)

@@ -21,7 +21,9 @@ for _, a in ipairs(rec.a or {}) do
     redis.call('HDEL', key('calls'), a.c)
     redis.call('ZREM', key('callsage'), a.c)
   end
-  attempts[#attempts + 1] = { n = a.n, s = a.s, t = a.t, d = a.d, j = a.j, i = a.i, z = a.z, y = a.y, f = a.f }
+  attempts[#attempts + 1] = {
+    n = a.n, s = a.s, t = a.t, d = a.d, j = a.j, i = a.i, z = a.z, y = a.y, g = a.g, f = a.f, x = a.x, w = a.x and a.w,
+  }
 end
 local left = { s = 'closed', p = '', q = rec.q, z = rec.z, o = rec.o, t = 'forgotten' }
 if #attempts > 0 then left.a = attempts end
