@@ -117,7 +117,7 @@ func BenchmarkIdle(b *testing.B) {
 }
 
 // BenchmarkStart is the time from the start of the process until it serves, with a million leads in a Redis that is running. It has run
-// before: its webhooks are subscribed. The API is asked twice meanwhile, and two slots of the limit are 0.58 s apart.
+// before: its webhooks are subscribed, and the fleet knows its team's agents.
 func BenchmarkStart(b *testing.B) {
 	for _, leads := range []int{0, 1_000_000} {
 		b.Run(fmt.Sprintf("leads=%d", leads), func(b *testing.B) {
