@@ -232,7 +232,8 @@ func (a *app) team(t *config.Team, log *slog.Logger) (*dialer.Team, *store.Limit
 		return nil, nil, err
 	}
 	return &dialer.Team{
-		Name: t.Name, API: api, Access: store.Fingerprint(strings.Join([]string{t.BaseURL, t.TeamID, t.APIToken.Reveal()}, "\n")), Requests: t.Rate.Requests, Per: t.Rate.Per, Timeout: t.Timeout,
+		Name: t.Name, API: api, Access: store.Fingerprint(strings.Join([]string{t.BaseURL, t.TeamID, t.APIToken.Reveal()}, "\n")),
+		Requests: t.Rate.Requests, Per: t.Rate.Per, Timeout: t.Timeout,
 		// A request that may have rung can arrive until its timeout: nothing gives it up before.
 		LookAfter: t.Reconcile.After, Unresolved: max(t.Reconcile.Unresolved, t.Timeout+store.ClockTolerance), MaxInFlight: t.MaxInFlight,
 		PerMinute: t.Plan.PerMinute, Budget: t.Budget.Bound(),
