@@ -234,11 +234,7 @@ func TestAdoptedContactsAreCalled(t *testing.T) {
 		if creates != want {
 			t.Errorf("%d contacts were made, want %d", creates, want)
 		}
-		for i := range n {
-			if got := f.fate(c, i); got != done {
-				t.Errorf("lead %d: %+v, want %+v", i, got, done)
-			}
-		}
+		f.fates(c, n, done)
 		f.once()
 		f.consistent(c)
 	})

@@ -71,11 +71,7 @@ func TestRefusedLeadsAreHeldSoonAndCostFewLists(t *testing.T) {
 		if by[simulator.OpAgents] > 2+12 || by[simulator.OpCall] > 2*n {
 			t.Errorf("%d lists and %d calls for %d leads that the API refuses", by[simulator.OpAgents], by[simulator.OpCall], n)
 		}
-		for i := range n {
-			if got := f.fate(c, i); got != rejected {
-				t.Errorf("lead %d: %+v, want %+v", i, got, rejected)
-			}
-		}
+		f.fates(c, n, rejected)
 	})
 }
 

@@ -25,6 +25,16 @@ func (f *fleet) fate(c campaign.Campaign, i int) fate {
 	return fate{l.State, l.Disposition, l.Reason, l.Spent(), len(simulator.RingsByPhone(f.sim.Rings())[phone(i)])}
 }
 
+// fates holds the first n leads against what is to have become of each.
+func (f *fleet) fates(c campaign.Campaign, n int, want fate) {
+	f.t.Helper()
+	for i := range n {
+		if got := f.fate(c, i); got != want {
+			f.t.Errorf("lead %d: %+v, want %+v", i, got, want)
+		}
+	}
+}
+
 // answers is a world where everyone says yes at the first ring.
 func answers() simulator.Profile {
 	p := simulator.Calm()
@@ -154,11 +164,7 @@ func TestRefusedCredentialsPauseTheTeam(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 			f.close()
 			synctest.Wait()
-			for i := range 10 {
-				if got := f.fate(c, i); got != done {
-					t.Errorf("lead %d: %+v, want %+v", i, got, done)
-				}
-			}
+			f.fates(c, 10, done)
 			f.once()
 		})
 	}

@@ -68,11 +68,7 @@ func TestAnAPIThatCannotBeReachedCostsNoAttempt(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		f.close()
 		synctest.Wait()
-		for i := range n {
-			if got := f.fate(c, i); got != done {
-				t.Errorf("lead %d: %+v, want %+v", i, got, done)
-			}
-		}
+		f.fates(c, n, done)
 		f.once()
 	})
 }
@@ -98,11 +94,7 @@ func TestLookUpsGoOnAfterAnError(t *testing.T) {
 		time.Sleep(4 * time.Minute) // a minute until the first look-up, and a round of 10 s for each error
 		f.close()
 		synctest.Wait()
-		for i := range n {
-			if got := f.fate(c, i); got != done {
-				t.Errorf("lead %d: %+v, want %+v", i, got, done)
-			}
-		}
+		f.fates(c, n, done)
 		if n := f.sim.Summary(MetaAttempt).Faults["502_before"]; n != failing {
 			t.Errorf("%d look-ups failed, want %d", n, failing)
 		}
