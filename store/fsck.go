@@ -84,15 +84,16 @@ type checker struct {
 	team   string
 	report *Report
 
-	claims, sending, open map[string]float64 // member → score
-	tokens, contactOpen   map[string]string
-	calls                 map[campaign.Phone][]ringing // attempts by phone, over the campaigns checked
-	keyed                 map[string]campaign.Phone    // leads with keys of their own, as "N.lead"
-	contactSeen           map[string]string            // contactOpen as it was read
-	named                 map[string]string            // id of an open attempt's call → the attempt
-	scale                 *scale                       // what the counters must be
-	found                 int                          // differences so far
-	damage                damage
+	claims, sending, open, follows map[string]float64 // member → score
+	tokens, contactOpen            map[string]string
+	calls                          map[campaign.Phone][]ringing // attempts by phone, over the campaigns checked
+	keyed                          map[string]campaign.Phone    // leads with keys of their own, as "N.lead"
+	contactSeen                    map[string]string            // contactOpen as it was read
+	named                          map[string]string            // id of an open attempt's call → the attempt
+	calling                        map[string]bool              // attempts that are open
+	scale                          *scale                       // what the counters must be
+	found                          int                          // differences so far
+	damage                         damage
 }
 
 // ringing is what the history of a phone must say about one attempt.
@@ -126,8 +127,9 @@ func (k *checker) done() *Report {
 
 // load reads the small indexes of the team.
 func (k *checker) load(ctx context.Context) error {
-	k.calls, k.keyed, k.named, k.damage = map[campaign.Phone][]ringing{}, map[string]campaign.Phone{}, map[string]string{}, newDamage()
-	for name, to := range map[string]*map[string]float64{"claims": &k.claims, "sending": &k.sending, "open": &k.open} {
+	k.calls, k.keyed, k.damage = map[campaign.Phone][]ringing{}, map[string]campaign.Phone{}, newDamage()
+	k.named, k.calling = map[string]string{}, map[string]bool{}
+	for name, to := range map[string]*map[string]float64{"claims": &k.claims, "sending": &k.sending, "open": &k.open, "follows": &k.follows} {
 		*to = map[string]float64{}
 		if err := k.eachScore(ctx, teamKey(k.team, name), func(member string, score float64) { (*to)[member] = score }); err != nil {
 			return err
@@ -154,6 +156,11 @@ func (k *checker) load(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// underWay are the indexes of which only what no record accounts for is left in the end.
+func (k *checker) underWay() map[string]map[string]float64 {
+	return map[string]map[string]float64{"claims": k.claims, "sending": k.sending, "open": k.open, "follows": k.follows}
 }
 
 // eachScore goes through a sorted set in parts.
@@ -223,7 +230,7 @@ func (k *checker) campaign(ctx context.Context, r ref) error {
 		k.differ("%q: queue %s holds %s, which is no lead", r.name, where[id][0].queue, id)
 		k.damage.lead(r.member(id), where[id]...)
 	}
-	for index, of := range map[string]map[string]float64{"claims": k.claims, "sending": k.sending, "open": k.open} {
+	for index, of := range k.underWay() {
 		for member := range of {
 			if strings.HasPrefix(member, strconv.FormatInt(r.n, 10)+".") {
 				k.differ("%q: %s holds %s, which no lead accounts for", r.name, index, member)
@@ -236,25 +243,6 @@ func (k *checker) campaign(ctx context.Context, r ref) error {
 		return err
 	}
 	return k.counters(ctx, fmt.Sprintf("%q", r.name), "c:"+strconv.FormatInt(r.n, 10)+":count")
-}
-
-// callIDs checks that the open attempts of a campaign are found by their calls' ids.
-func (k *checker) callIDs(ctx context.Context, r ref) error {
-	ids := slices.Sorted(maps.Keys(k.named))
-	for part := range slices.Chunk(ids, 500) {
-		got, err := k.s.client.HMGet(ctx, teamKey(k.team, "calls"), part...).Result()
-		if err != nil {
-			return err
-		}
-		for i, v := range got {
-			if attempt := k.named[part[i]]; v == nil {
-				k.differ("%q: the call of attempt %s is not found by its id", r.name, attempt)
-				k.damage.lead(leadOfAttempt(attempt))
-			}
-		}
-	}
-	clear(k.named)
-	return nil
 }
 
 // contacts looks up the contacts of the phones of some leads.
@@ -398,7 +386,11 @@ func (k *checker) attempt(r ref, lead string, rec *leadRecord, a *attemptRecord,
 	}
 	delete(k.sending, id)
 	delete(k.open, id)
+	if a.State == campaign.Settled { // what follows is taken off the list once it is triggered
+		delete(k.follows, id)
+	}
 	if a.State.Open() {
+		k.calling[id] = true
 		if a.Call != "" {
 			k.named[a.Call] = id
 		}

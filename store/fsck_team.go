@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/dialerd/dialerd/campaign"
@@ -20,16 +21,13 @@ func (k *checker) shared(ctx context.Context) error {
 		k.differ("contact %s: its open attempt %s is not open", contact, id)
 		k.damage.entry("contactopen", contact)
 	}
-	for index, of := range map[string]map[string]float64{"claims": k.claims, "sending": k.sending, "open": k.open} {
+	for index, of := range k.underWay() {
 		for member := range of {
 			k.differ("%s holds %s, which no lead accounts for", index, member)
 			k.damage.entry(index, member)
 		}
 	}
-	if err := k.histories(ctx); err != nil {
-		return err
-	}
-	return k.index(ctx)
+	return errors.Join(k.callAges(ctx), k.histories(ctx), k.index(ctx))
 }
 
 // histories compares what the team remembers of each phone with the attempts that rang it.

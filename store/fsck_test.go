@@ -151,6 +151,29 @@ func harms() map[string]harm {
 		"call not found by its id": {
 			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.HDel(d.Context(), team("calls"), "call 1") }, "found by its id",
 		},
+		"follow-up of an attempt that is not settled": {
+			func(d *desk, p redis.Pipeliner, _ []string, id string) {
+				p.ZAdd(d.Context(), team("follows"), redis.Z{Member: id, Score: float64(ms(d.now))})
+			}, "follows holds 1.",
+		},
+		"follow-up of no attempt": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.ZAdd(d.Context(), team("follows"), redis.Z{Member: "1.ghost.1", Score: 1})
+			}, "follows holds 1.ghost.1",
+		},
+		"age of a call that nobody knows": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.ZAdd(d.Context(), team("callsage"), redis.Z{Member: "call 8", Score: float64(ms(d.now))})
+			}, "callsage holds call call 8",
+		},
+		"call that is over and has no age": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.Del(d.Context(), team("callsage")) }, "call call 2 of attempt 1.",
+		},
+		"call of nobody": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HSet(d.Context(), team("calls"), "call 9", "1.ghost.1")
+			}, "call call 9 of attempt 1.ghost.1 would never be forgotten",
+		},
 		"count of the team's list lost": {
 			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
 				d.suppressed(Suppression{Scope: campaign.ScopeTeam, Team: testTeam})
@@ -229,6 +252,15 @@ func (d *desk) harmed(c harm) []string {
 	_, err := d.Staged(d.Context(), d.pickOne(), contactOf(spoken.Phone))
 	d.must(err)
 	_, err = d.Accepted(d.Context(), d.begin(d.pickOne()), "call 1", d.now.Add(time.Minute), d.now)
+	d.must(err)
+	over := newLead(7)
+	over.Urgent = true
+	d.add(over)
+	_, err = d.Staged(d.Context(), d.pickOne(), contactOf(over.Phone))
+	d.must(err)
+	_, err = d.Settle(d.Context(), Settlement{
+		AttemptID: d.begin(d.pickOne()), CallID: "call 2", Disposition: campaign.Voicemail, Next: Next{State: campaign.LeadClosed}, Follow: true,
+	}, d.now)
 	d.must(err)
 	attempt := d.begin(d.pickOne())
 	d.sound()

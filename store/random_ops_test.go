@@ -230,7 +230,7 @@ func (w *world) settleOne(s *Store, id string, a *attempted) {
 	q := Settlement{
 		AttemptID: id, CallID: pickOf(w, []string{"", fmt.Sprintf("call%d", w.calls)}), Status: "DONE",
 		Disposition: pickOf(w, campaign.Dispositions()), Duration: time.Duration(w.rng.IntN(90)) * time.Second,
-		Conversation: w.rng.IntN(2) == 0, Next: next, Summary: "said hello",
+		Conversation: w.rng.IntN(2) == 0, Next: next, Summary: "said hello", Follow: w.calls%3 == 0,
 	}
 	if w.rng.IntN(15) == 0 {
 		q.Suppress = pickOf(w, []campaign.Scope{campaign.ScopeCampaign, campaign.ScopeTeam, campaign.ScopeGlobal})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,7 +141,11 @@ func (m *mender) mend(ctx context.Context, d *damage, contacts map[string]string
 		}
 	}
 	for _, e := range slices.SortedFunc(maps.Keys(d.entries), func(a, b entry) int { return strings.Compare(a.index+" "+a.member, b.index+" "+b.member) }) {
-		if err := m.takeOut(ctx, e, ""); err != nil {
+		more := ""
+		if e.index == "calls" {
+			more = strconv.FormatInt(ms(m.now), 10)
+		}
+		if err := m.takeOut(ctx, e, more); err != nil {
 			return err
 		}
 	}
@@ -157,12 +162,16 @@ func (m *mender) mend(ctx context.Context, d *damage, contacts map[string]string
 	return nil
 }
 
-func (m *mender) takeOut(ctx context.Context, e entry, phone string) error {
-	words, err := m.s.run(ctx, scriptMendIndex, m.team, e.index, e.member, m.s.by, phone)
-	if err != nil {
+// takeOut mends an entry; more is the phone of one of keyed, the time of one of calls.
+func (m *mender) takeOut(ctx context.Context, e entry, more string) error {
+	words, err := m.s.run(ctx, scriptMendIndex, m.team, e.index, e.member, m.s.by, more)
+	switch {
+	case err != nil:
 		return fmt.Errorf("index %s, %s: %w", e.index, e.member, err)
-	}
-	if words[1] == "1" {
+	case words[1] != "1":
+	case e.index == "calls":
+		m.say("call %s: will be forgotten like others that are over", e.member)
+	default:
 		m.say("index %s: %s taken out", e.index, e.member)
 	}
 	return nil

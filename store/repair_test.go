@@ -106,7 +106,7 @@ type vandal struct {
 
 // strike does one harm to a random key of a team.
 func (v *vandal) strike(ctx context.Context, team string) error {
-	index := []string{"claims", "tokens", "sending", "open", "contactopen", "phones", "keyed", "calls", "flight", "days"}
+	index := []string{"claims", "tokens", "sending", "open", "contactopen", "phones", "keyed", "calls", "callsage", "follows", "flight", "days"}
 	keys := []string{}
 	for _, name := range index {
 		if name != v.spare {

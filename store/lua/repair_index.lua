@@ -1,8 +1,10 @@
--- repair_index.lua takes an entry out of an index when no record accounts for it.
+-- repair_index.lua takes an entry out of an index when no record accounts for it. The id of a call that is over gets an age instead, after
+-- which it is forgotten: a late event may still name it.
 --
 -- KEYS  1 the team's hash
--- ARGV  1 sending, open, contactopen or keyed   2 its member: an attempt, a contact, or "N.lead" of keyed   3 who   4 phone, of keyed
--- returns ok, 1 when it was taken out, else 0
+-- ARGV  1 sending, open, follows, contactopen, callsage, calls or keyed   2 its member: an attempt, a contact, a call, or "N.lead" of keyed
+--       3 who   4 phone, of keyed; now ms, of calls
+-- returns ok, 1 when it was taken out, or given its age, else 0
 local index, member = ARGV[1], ARGV[2]
 
 -- attempt finds one whose record can be read.
@@ -19,6 +21,16 @@ local function gone()
   elseif index == 'open' then
     local _, s = attempt(member)
     return s ~= 'accepted' and s ~= 'unknown' and redis.call('ZREM', key(index), member)
+  elseif index == 'follows' then
+    local _, s = attempt(member)
+    return s ~= 'settled' and redis.call('ZREM', key(index), member)
+  elseif index == 'callsage' then
+    return redis.call('HEXISTS', key('calls'), member) == 0 and redis.call('ZREM', key(index), member)
+  elseif index == 'calls' then
+    local id = redis.call('HGET', key(index), member)
+    local _, s = attempt(id or '')
+    local under_way = s and s ~= 'settled' and s ~= 'refused'
+    return id and not under_way and redis.call('ZADD', key('callsage'), 'NX', ARGV[4], member)
   elseif index == 'contactopen' then
     local L, s = attempt(redis.call('HGET', key(index), member) or '')
     local accounted = L and s ~= 'settled' and s ~= 'refused' and redis.call('HGET', key('contacts'), L.rec.p) == member
@@ -33,6 +45,7 @@ end
 
 local taken = gone() or 0
 if taken == 1 then
-  record('repair', { p = index == 'keyed' and ARGV[4] or nil, m = 'an entry of the index ' .. index .. ' that no record accounts for: ' .. member, b = ARGV[3] })
+  local what = index == 'calls' and 'the id of a call that would never have been forgotten: ' or 'an entry of the index ' .. index .. ' that no record accounts for: '
+  record('repair', { p = index == 'keyed' and ARGV[4] or nil, m = what .. member, b = ARGV[3] })
 end
 return { 'ok', int(taken) }
