@@ -14,6 +14,9 @@ import (
 // adoptPause is how long the API is left alone after a page that it could not give. Each such page is one that brought nothing.
 const adoptPause = 5 * time.Second
 
+// adoptSure is the last page of which a refusal cannot mean that the list ends before it: a walk leaps beyond it only.
+const adoptSure = 2
+
 // adopt gives unstaged leads the contacts that the team's account has for their phones already: it was filled by a CRM, or Redis was
 // lost. A page of the account's list costs one request, as making one contact does, and may bring fifty. The record says when a page is
 // worth it (store.TakeAdoptTurn); one daemon reads at a time. It reports whether somebody is at it: until it is known what the account has, nobody
@@ -87,7 +90,7 @@ func (d *Dialer) adoptPage(ctx context.Context, team *Team, walk store.Walk, uns
 	found, failure := team.API.ListContacts(limited, list)
 	cancel()
 	page := store.AdoptPage{Walk: walk, Token: turn.Token, What: store.AdoptRead, Contacts: byPhone(found.Items)}
-	if failure == nil && !found.More && len(found.Items) < pageSize { // a total may be wrong; a full page is none too many
+	if n := len(found.Items); failure == nil && (n == 0 || n < pageSize && !found.More) { // a total may be wrong; a full page is none too many
 		page.What = store.AdoptLast
 	}
 	if failure != nil {
@@ -122,6 +125,10 @@ func (d *Dialer) adoptFailed(ctx context.Context, team *Team, page *store.AdoptP
 		return cause
 	}
 	_, after := failure.Retry()
+	if turn.Page > adoptSure && (failure.Kind == thoughtly.KindRejected || failure.Kind == thoughtly.KindNotFound) {
+		page.What, page.Wait = store.AdoptLast, time.Time{} // it refuses pages behind its list's end
+		return nil
+	}
 	switch failure.Kind {
 	case thoughtly.KindUnauthorized:
 		return d.Pause(ctx, team, failure)

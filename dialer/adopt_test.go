@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -367,4 +368,58 @@ func TestCallsGoOnWhileContactsAreAdopted(t *testing.T) {
 		f.once()
 		f.consistent(c)
 	})
+}
+
+// Other tools have made 20,000 contacts since ours: they are found all the same, far cheaper than made, also where the API refuses pages behind
+// the end of its list.
+func TestContactsBehindThousandsOfNewerOnesAreAdopted(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusNotFound} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			if status != http.StatusBadRequest {
+				inWhole(t)
+			}
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const n, strangers = 1000, 20000
+				contacts := account(0, n, 0)
+				for i := range strangers {
+					contacts = append(contacts, simulator.Contact{
+						Phone: fmt.Sprintf("+1646%07d", 5550000+i), Created: contacts[n-1].Created.Add(time.Duration(i+1) * time.Second),
+					})
+				}
+				f := newFleet(t, morning(), roomy(), simulator.Config{Seed: 1, Profile: answers(), Contacts: contacts})
+				c := waiting()
+				f.load(c, n)
+				api := f.sim.Transport()
+				if status != http.StatusOK {
+					api = bounded{api, (n + strangers) / pageSize, status}
+				}
+				f.addOn(f.redis.Client(t), api)
+				f.stagedBy(c, time.Hour)
+				f.close()
+				synctest.Wait()
+				did := f.sim.Summary(MetaAttempt).ByOp
+				lists, creates := did[simulator.OpContacts], did[simulator.OpCreate]
+				t.Logf("%d lists, %d creates for %d leads", lists, creates, n)
+				if creates > n/2 || lists > n/50+20 { // at ten a second some hundred are made between two walks
+					t.Errorf("%d lists and %d creates for %d leads", lists, creates, n)
+				}
+				f.consistent(c)
+			})
+		})
+	}
+}
+
+// bounded answers with a status where a list of contacts is asked for a page that it has not.
+type bounded struct {
+	http.RoundTripper
+	pages, status int
+}
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if page, err := strconv.Atoi(r.URL.Query().Get("page")); err != nil || r.URL.Path != "/contact" || page < b.pages {
+		return b.RoundTripper.RoundTrip(r)
+	}
+	return &http.Response{StatusCode: b.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 }

@@ -238,3 +238,54 @@ func TestAWalkBeginsAnewForAnotherCampaign(t *testing.T) {
 		d.sound()
 	})
 }
+
+// A walk finds its leads behind thousands of newer contacts by leaps, in the middle and at the end of the list, and what it loses is bounded: its
+// stake, then a page for every 50 contacts that were made meanwhile. A list that has none of them is known to have none in the end.
+func TestAWalkLeapsOverNewerStrangers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		from, pages, total int // where ours are in the list, 50 a page
+		lost               int // most pages that bring nothing
+	}{
+		"behind 200,000":           {4000, 25, 4025, 20},
+		"in the middle of 200,000": {1350, 40, 4025, 15},
+		"behind 5,000":             {100, 25, 125, 10},
+		"first":                    {0, 25, 4000, 25},
+		"nowhere in 200,000":       {0, 0, 4000, 20},
+		"a list without an end":    {0, 0, 1 << 40, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(d *desk) {
+				const n = 2000
+				d.addMany(0, n)
+				left, lists, lost := n, 0, 0
+				for idle := 0; idle < 5; {
+					turn := d.turn(left)
+					if turn.Token == "" { // 50 contacts are made
+						d.must(d.Client().HIncrBy(d.Context(), teamKey(testTeam, "team"), "made", 50).Err())
+						d.now = d.now.Add(30 * time.Second)
+						idle++
+						continue
+					}
+					idle = 0
+					page := AdoptPage{Walk: testWalk, Token: turn.Token, What: AdoptRead}
+					if at := turn.Page - tt.from; at >= 0 && at < tt.pages {
+						page.Contacts = listed(50*at, 50)
+					}
+					if turn.Page >= tt.total-1 {
+						page.What = AdoptLast
+					}
+					got, err := d.Adopt(d.Context(), page, d.now)
+					d.must(err)
+					left -= got.Phones
+					if lists++; got.Phones == 0 {
+						lost++
+					}
+				}
+				d.Logf("%d lists, %d of them for nothing", lists, lost)
+				if n-left != 50*tt.pages || lost > tt.lost {
+					d.Errorf("%d contacts of %d were adopted, %d pages brought nothing, want %d at most", n-left, 50*tt.pages, lost, tt.lost)
+				}
+			})
+		})
+	}
+}

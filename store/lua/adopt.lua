@@ -2,6 +2,11 @@
 -- is to be read. A page costs one request and every phone that takes its contact from it saves one. So a walk has a stake: a page takes
 -- one from it before it is read, a phone puts one back, and without a stake the walk has ended.
 --
+-- Other tools may have made thousands of contacts since. So after three pages in a row that brought nothing the walk leaps, ever farther, until it
+-- finds something or the list has ended, and then halves what it has leapt over last. From where it finds something it goes back to where
+-- that begins, then on. A walk that has found nothing and does not know yet how long the list is goes on where it was, by a page for every
+-- min contacts that are made meanwhile.
+--
 -- KEYS  1 the team's hash
 -- ARGV  1 what is asked, as JSON: t now ms, n numbers of the campaigns whose leads want contacts
 --         o token of the turn; g until ms: a turn is asked for, and has ended by then; u leads without a contact
@@ -67,21 +72,64 @@ if q.p then
   end
 end
 
+local function made() return tonumber(redis.call('HGET', KEYS[1], 'made') or '0') end
+
 local moved, asked, gained = false, '', ''
-local function finish()
+-- finish ends a walk. open: it may go on where it was.
+local function finish(open)
   moved = true
   asked, gained = int(num('asked')), int(num('gained'))
-  put('losses', num('gained') > num('asked') and 0 or num('losses') + 1)
+  if num('gained') > num('asked') then
+    put('losses', 0)
+  elseif not st.left then
+    put('losses', num('losses') + 1)
+  end
   put('ended', q.t)
   put('again', math.max(num('again'), q.t + q.rest))
-  for _, field in ipairs({ 'stake', 'most', 'page', 'asked', 'gained', 'token', 'till' }) do st[field] = nil end
+  if open and num('gained') == 0 then
+    put('left', num('page'))
+    put('made', made())
+  else
+    for _, field in ipairs({ 'left', 'made', 'low', 'high', 'miss', 'back' }) do st[field] = nil end
+  end
+  for _, field in ipairs({ 'stake', 'most', 'page', 'asked', 'gained', 'hits', 'token', 'till' }) do st[field] = nil end
+end
+
+-- onward chooses the page after page p, or nothing when there is no use in another one. low is the last page before which nothing is looked for
+-- any more, high the first that the list has not.
+local function onward(p, hit, over)
+  local low, high, after = tonumber(st.low or -1), tonumber(st.high), tonumber(st.back)
+  if over then high = hit and p + 1 or p end
+  local to = p + 1
+  if hit and p - 1 > low then -- in the middle of them: back to where they begin
+    after, to = after or p + 1, p - 1
+  elseif after then
+    low, to, after = after - 1, after, nil
+  else
+    if hit or not over then low = p end
+    local miss = hit and 0 or num('miss') + 1
+    put('miss', miss)
+    if miss > 2 then to = p + 4 ^ (miss - 2) end
+    if high and not hit then to = high end
+  end
+  if high and to >= high then
+    if high - low - 1 < 1 + math.sqrt(math.max(low, 0)) / 3 then return nil end -- fewer pages than that are not looked for
+    to = math.floor((low + high) / 2)
+  end
+  if to > 65536 then return nil end -- three million contacts: more likely the API gives the same page for ever
+  put('low', low)
+  st.high, st.back = high and int(high), after and int(after)
+  return to
 end
 
 if q.r and st.token == q.o then
   moved = true
   put('gained', num('gained') + adopted)
+  put('hits', num('hits') + adopted)
   put('stake', math.min(num('stake') + adopted, num('most')))
-  if q.r == 'read' or q.r == 'last' then put('page', num('page') + 1) end
+  local to = num('page')
+  if q.r == 'read' or q.r == 'last' then to = onward(to, num('hits') > 0, q.r == 'last') end
+  if to then put('page', to) end
   if q.r == 'unsent' then
     put('stake', num('stake') + 1)
     put('asked', num('asked') - 1)
@@ -90,7 +138,7 @@ if q.r and st.token == q.o then
   if q.x then st.unsorted = '1' end
   if q.r ~= 'part' then
     st.token, st.till = nil, nil
-    if q.r == 'last' or num('stake') < 1 then finish() end
+    if not to or num('stake') < 1 then finish(to) end
   end
 end
 
@@ -101,7 +149,7 @@ local function turn()
   end
   if st.token and num('till') > q.t then return 'busy', num('till') end
   if st.stake and (num('stake') < 1 or q.u < 2 or q.t - num('at') > q.stale) then
-    finish()
+    finish(false)
     return 'rest', num('again')
   end
   if not st.stake then
@@ -113,15 +161,25 @@ local function turn()
     local need = q.min * 2 ^ math.min(num('losses'), 5)
     if q.t - num('ended') >= q.day then need = q.min end
     fresh = math.min(fresh, q.u)
-    if fresh < need then return 'rest', q.t + q.rest end
-    for j, n in ipairs(q.n) do put('seen:' .. n, seen[j]) end
-    put('most', math.min(math.floor(fresh / q.min), q.most))
-    put('stake', num('most'))
-    put('page', 0)
+    local earned = st.left and q.t - num('ended') < q.day and math.floor((made() - num('made')) / q.min) or 0
+    if fresh >= need then
+      for j, n in ipairs(q.n) do put('seen:' .. n, seen[j]) end
+      put('most', math.min(math.floor(fresh / q.min), q.most))
+      put('stake', num('most'))
+      put('page', 0)
+      for _, field in ipairs({ 'left', 'made', 'low', 'high', 'miss', 'back' }) do st[field] = nil end
+    elseif earned > 0 and q.u >= q.min then
+      put('most', q.most)
+      put('stake', math.min(earned, q.most))
+      put('page', num('left'))
+    else
+      return 'rest', q.t + q.rest
+    end
   end
   moved = true
   put('stake', num('stake') - 1)
   put('asked', num('asked') + 1)
+  put('hits', 0)
   put('at', q.t)
   put('till', q.g)
   st.token = q.o
