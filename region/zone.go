@@ -150,15 +150,6 @@ func ZoneVersion() string {
 	return a.release
 }
 
-// ZoneNames lists every name that Zone knows, sorted.
-func ZoneNames() []string {
-	a, err := openAtlas()
-	if err != nil {
-		return nil
-	}
-	return slices.Clone(a.sorted)
-}
-
 // maxStrangers bounds how many unknown names are remembered with their answer: a list of a million rows that all say
 // "Eastern Time" must not look for the nearest zone a million times.
 const maxStrangers = 1000

@@ -1,11 +1,8 @@
 package simulator
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 )
@@ -98,26 +95,6 @@ func (s *Server) openCalls() int {
 		n += k
 	}
 	return n
-}
-
-// ReadRings reads what was written to Config.RingLog. A last line that is cut off, as a killed process leaves it, is passed over.
-func ReadRings(r io.Reader) ([]Ring, error) {
-	var out []Ring
-	in := bufio.NewReader(r)
-	for n := 1; ; n++ {
-		b, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return out, fmt.Errorf("read ring log: line %d: %w", n, err)
-		}
-		var ring Ring
-		if err := json.Unmarshal(b, &ring); err != nil {
-			return out, fmt.Errorf("read ring log: line %d: %w", n, err)
-		}
-		out = append(out, ring)
-	}
 }
 
 // RingsByAttempt counts rings by the text under a metadata key; rings without it are counted under "". An attempt with more than one
