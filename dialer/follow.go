@@ -18,6 +18,8 @@ const (
 	maxFollowing = 2
 	// followTime is how long a worker goes on with them.
 	followTime = time.Minute
+	// followAgain is when those are looked at again that wait for a person: to end a pause, to mend a campaign.
+	followAgain = time.Minute
 )
 
 // Follow triggers the automations that dispositions ask for, such as a text message after a voicemail: those of the whole team, the
@@ -69,15 +71,26 @@ func (d *Dialer) followNext(ctx context.Context, team *Team) (more bool, err err
 	return true, nil
 }
 
-// follow triggers what follows one attempt, unless nothing does any more, or somebody else was first.
+// follow triggers what follows one attempt, unless nothing does any more, it is not the time for it, or somebody else was first.
 func (d *Dialer) follow(ctx context.Context, team *Team, permit *thoughtly.Permit, id string) error {
 	f, err := d.following(ctx, team, id)
 	if err != nil {
 		return err
 	}
+	if f != nil && f.decision.Verdict == campaign.Wait {
+		due := f.decision.Until
+		if due.IsZero() {
+			due = d.Now().Add(followAgain)
+		}
+		return d.Store.DeferFollow(ctx, team.Name, id, due)
+	}
 	mine, err := d.Store.TakeFollow(ctx, team.Name, id)
 	if err != nil || !mine || f == nil {
 		return err
+	}
+	if f.decision.Verdict == campaign.Never {
+		d.Log.Info("automation is not triggered", "team", team.Name, "campaign", f.attempt.Campaign, "attempt", id, "reason", f.decision.Reason)
+		return nil
 	}
 	err = permit.Client().TriggerAutomation(ctx, f.automation, f.body())
 	if err == nil {
@@ -97,11 +110,12 @@ func (d *Dialer) follow(ctx context.Context, team *Team, permit *thoughtly.Permi
 	return nil
 }
 
-// following is an automation with everything that it is told.
+// following is an automation with everything that it is told, and whether its time has come.
 type following struct {
 	automation string
 	attempt    *campaign.Attempt
 	lead       *campaign.Lead
+	decision   campaign.Decision
 }
 
 // following reads what follows an attempt by the campaign as it is now; nil when nothing does.
@@ -114,13 +128,15 @@ func (d *Dialer) following(ctx context.Context, team *Team, id string) (*followi
 		return nil, fmt.Errorf("read attempt %s: %w", id, err)
 	}
 	record, err := d.Store.Campaign(ctx, attempt.Campaign)
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil && d.damaged(team.Name, attempt.Campaign): // those of the other campaigns stand behind it
+		return &following{attempt: attempt, lead: lead, decision: campaign.Decision{Verdict: campaign.Wait}}, nil
+	case err != nil:
 		return nil, fmt.Errorf("read campaign %s: %w", attempt.Campaign, err)
 	}
-	f := &following{record.Campaign.Outcomes[attempt.Disposition].Automation, attempt, lead}
+	f := &following{automation: record.Campaign.Outcomes[attempt.Disposition].Automation, attempt: attempt, lead: lead}
 	if f.automation == "" {
 		return nil, nil
 	}
@@ -129,23 +145,34 @@ func (d *Dialer) following(ctx context.Context, team *Team, id string) (*followi
 		called.Phone, called.Contact = attempt.Phone, ""
 		f.lead = &called
 	}
-	if stopped, err := d.stopped(ctx, record, f); err != nil || stopped {
+	if f.decision, err = d.mayFollow(ctx, record, f); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// stopped reports whether the person has said no since: then only what the operator put behind the opt-out itself is triggered.
-func (d *Dialer) stopped(ctx context.Context, r *store.Record, f *following) (bool, error) {
-	if f.attempt.Disposition == campaign.DoNotCall || f.attempt.Disposition == campaign.Suppressed {
-		return false, nil
-	}
-	now := d.Now()
-	facts, err := d.Store.Facts(ctx, f.lead, campaign.NewPlan(&r.Campaign).Day(now), now)
+// mayFollow asks the rules whether the automation may be triggered now.
+func (d *Dialer) mayFollow(ctx context.Context, r *store.Record, f *following) (campaign.Decision, error) {
+	book, err := d.Store.Rulebook(ctx)
 	if err != nil {
-		return false, fmt.Errorf("read the facts of lead %s: %w", f.lead.ID, err)
+		return campaign.Decision{}, err
 	}
-	return facts.Suppressed != campaign.ScopeNone, nil
+	s := campaign.Subject{Plan: campaign.NewPlan(&r.Campaign).Under(book), Lead: f.lead}
+	now := d.Now()
+	if s.Facts, err = d.Store.Facts(ctx, f.lead, s.Plan.Day(now), now); err != nil {
+		return campaign.Decision{}, fmt.Errorf("read the facts of lead %s: %w", f.lead.ID, err)
+	}
+	lane, err := d.Store.LanePlace(ctx, r.Name, f.lead.Lane)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return campaign.Decision{}, err
+	}
+	if err == nil {
+		if s.Place, err = s.Plan.CompilePlace(lane.Regions, lane.Zones); err != nil {
+			d.Log.Warn("automation cannot be placed", "campaign", r.Name, "lane", f.lead.Lane, "err", err)
+			s.Place = nil
+		}
+	}
+	return campaign.MayFollow(s, f.attempt, now), nil
 }
 
 // body is what the automation is told.

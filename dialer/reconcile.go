@@ -73,6 +73,9 @@ func (d *Dialer) reconcile(ctx context.Context, team *Team) error {
 	if err != nil {
 		return fmt.Errorf("read the unsettled calls of team %s: %w", team.Name, err)
 	}
+	if due, err = d.readable(ctx, team, due, now); err != nil {
+		return err
+	}
 	byAgent := make(map[string]map[string]campaign.Attempt)
 	for _, a := range due {
 		if byAgent[a.Agent] == nil {
@@ -247,15 +250,17 @@ func (l *lookup) lapse(ctx context.Context, a campaign.Attempt, age time.Duratio
 	if age < lapseMargin {
 		return nil
 	}
-	record, err := l.Store.Campaign(ctx, a.Campaign)
-	if err != nil {
-		return fmt.Errorf("read campaign %s: %w", a.Campaign, err)
-	}
 	longest := longestCall
-	for _, agent := range record.Agents {
-		if agent.ID == a.Agent && agent.MaxCall > 0 {
-			longest = agent.MaxCall
+	c, err := l.Store.Definition(ctx, a.Campaign)
+	switch {
+	case err == nil:
+		for _, agent := range c.Agents {
+			if agent.ID == a.Agent && agent.MaxCall > 0 {
+				longest = agent.MaxCall
+			}
 		}
+	case !l.damaged(l.team.Name, a.Campaign):
+		return fmt.Errorf("read campaign %s: %w", a.Campaign, err)
 	}
 	if age < longest+lapseMargin {
 		return nil
@@ -268,7 +273,7 @@ func (l *lookup) lapse(ctx context.Context, a campaign.Attempt, age time.Duratio
 
 // abandon settles an attempt as unknown; it counts as one.
 func (l *lookup) abandon(ctx context.Context, a campaign.Attempt) error {
-	record, err := l.Store.Campaign(ctx, a.Campaign)
+	c, err := l.Store.Definition(ctx, a.Campaign)
 	if err != nil {
 		return fmt.Errorf("read campaign %s: %w", a.Campaign, err)
 	}
@@ -277,7 +282,7 @@ func (l *lookup) abandon(ctx context.Context, a campaign.Attempt) error {
 		return fmt.Errorf("read attempt %s: %w", a.ID, err)
 	}
 	l.Log.Warn("outcome of a call was never found; it counts as an attempt", "team", l.team.Name, "campaign", a.Campaign, "attempt", a.ID)
-	_, err = l.settle(ctx, l.team, &record.Campaign, attempt, lead, &thoughtly.Response{ID: a.CallID},
+	_, err = l.settle(ctx, l.team, c, attempt, lead, &thoughtly.Response{ID: a.CallID},
 		campaign.Ended{Disposition: campaign.Unknown, At: l.now})
 	return err
 }

@@ -21,7 +21,7 @@ func (s *Store) NextFollow(ctx context.Context, team string, now time.Time) (str
 // TakeFollow takes an attempt off that list. It returns true to one caller only, whose it is to trigger the automation: after a crash
 // nobody does it again.
 func (s *Store) TakeFollow(ctx context.Context, team, attempt string) (bool, error) {
-	r, err := s.run(ctx, scriptFollow, team, attempt, "")
+	r, err := s.run(ctx, scriptFollow, team, attempt, "", "")
 	if err != nil {
 		return false, fmt.Errorf("take what follows attempt %s: %w", attempt, err)
 	}
@@ -30,8 +30,16 @@ func (s *Store) TakeFollow(ctx context.Context, team, attempt string) (bool, err
 
 // PutFollow puts an attempt back on the list: nothing was triggered, and is to be once due has come.
 func (s *Store) PutFollow(ctx context.Context, team, attempt string, due time.Time) error {
-	if _, err := s.run(ctx, scriptFollow, team, attempt, ms(due)); err != nil {
+	if _, err := s.run(ctx, scriptFollow, team, attempt, ms(due), "NX"); err != nil {
 		return fmt.Errorf("put back what follows attempt %s: %w", attempt, err)
+	}
+	return nil
+}
+
+// DeferFollow puts an attempt off that is on the list: it is its turn once due has come. One that somebody has taken off stays off.
+func (s *Store) DeferFollow(ctx context.Context, team, attempt string, due time.Time) error {
+	if _, err := s.run(ctx, scriptFollow, team, attempt, ms(due), "XX"); err != nil {
+		return fmt.Errorf("put off what follows attempt %s: %w", attempt, err)
 	}
 	return nil
 }

@@ -105,6 +105,26 @@ func (s *Store) Lanes(ctx context.Context, name string) (map[string]LaneState, e
 	return lanes, nil
 }
 
+// LanePlace reads what one lane of a campaign stands for. ErrNotFound: there is no such lane.
+func (s *Store) LanePlace(ctx context.Context, name, lane string) (Place, error) {
+	r, err := s.campaignRef(ctx, name)
+	if err != nil {
+		return Place{}, err
+	}
+	raw, err := s.client.HGet(ctx, r.key("lanes"), lane).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return Place{}, fmt.Errorf("lane %q of %q: %w", lane, name, ErrNotFound)
+	}
+	var place Place
+	if err == nil {
+		err = json.Unmarshal(raw, &place)
+	}
+	if err != nil {
+		return Place{}, fmt.Errorf("read lane %q of %q: %w", lane, name, err)
+	}
+	return place, nil
+}
+
 // Urgent says how many leads of a campaign go before all lanes (urgent ones and promised callbacks) and when the first of
 // them is due: the zero time when there is none, and the unix epoch when it may be called at once.
 func (s *Store) Urgent(ctx context.Context, name string) (n int, next time.Time, err error) {
