@@ -69,7 +69,7 @@ func (a *app) demoCommand() *cobra.Command {
 			return d.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "folder for the demo's files (default: a new one in the system's temporary folder)")
+	cmd.Flags().StringVar(&dir, "dir", "", "new folder for the demo's files (default: one in the system's temporary folder)")
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave everything running at the end, to look around")
 	a.jsonFlag(cmd)
 	return cmd
@@ -185,6 +185,9 @@ func (d *demo) prepare(ctx context.Context, start time.Time) error {
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
+	if err := free(d.dir); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(d.dir, 0o750); err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
@@ -227,6 +230,27 @@ func (d *demo) prepare(ctx context.Context, start time.Time) error {
 		return nil
 	}
 	return err
+}
+
+// free refuses a folder that has anything in it: the demo would write over somebody's settings and lists, and it cannot go on with what an
+// earlier one left, as the fake Thoughtly that knew its calls ended with that.
+func free(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into the folder for the demo: %w", err)
+	}
+	names := make([]string, 0, 3)
+	for _, e := range entries[:min(len(entries), cap(names))] {
+		names = append(names, e.Name())
+	}
+	if len(entries) > len(names) {
+		names = append(names, "…")
+	}
+	return usagef("--dir: the folder %s is not empty (%s). A demo writes settings, a campaign and a list of its own, and cannot go on with an earlier demo, "+
+		"whose fake Thoughtly has ended: name a new folder", dir, strings.Join(names, ", "))
 }
 
 // demoProfile is a world with a little of everything.
