@@ -33,6 +33,7 @@ type statusJSON struct {
 	Audit        web.Audit        `json:"audit"` // the record of decisions of the campaign's team
 	Problem      string           `json:"problem,omitempty"`
 	TeamPaused   string           `json:"team_paused,omitempty"` // why no campaign of the team is called
+	NobodyDials  bool             `json:"-"`                     // it is running, and no daemon that calls for its team was heard of in the last minute
 }
 
 // limitJSON is the request limit of the campaign's team.
@@ -104,6 +105,12 @@ func (a *app) status(ctx context.Context, r *store.Record, now time.Time) (*stat
 		Dispositions: map[string]int{}, InFlight: c.InFlight, Budget: c.Budget, Plan: c.Plan, Next: c.Next, Audit: web.NewAudit(record), Problem: r.Problem,
 		TeamPaused: team.Paused,
 	}
+	daemons, err := a.store.Daemons(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	_, served := store.ClocksOff(daemons, r.Team)
+	s.NobodyDials = c.State == campaign.Running && !served
 	for d, n := range c.Dispositions {
 		if n > 0 {
 			s.Dispositions[string(d)] = n
@@ -126,6 +133,9 @@ func (a *app) printStatus(r *store.Record, s *statusJSON) {
 	}
 	if s.TeamPaused != "" {
 		a.say("%s\n", pausedText(s.TeamPaused, []*store.Record{r}))
+	}
+	if s.NobodyDials {
+		a.say("nobody dials: no daemon that calls for team %s was heard of in the last minute; start one: dialerd serve\n", s.Team)
 	}
 	l, t := &s.Leads, &s.Attempts
 	a.say("  leads         %d: %d new, %d staged, %d waiting, %d calling, %d closed, %d held\n", l.Total, l.New, l.Staged, l.Waiting, l.Calling,

@@ -149,6 +149,38 @@ func TestAFleetWhoseClocksAreOffIsNamedEverywhere(t *testing.T) {
 }
 
 // A daemon tells the fleet how far its clock is off, on a clock that is not.
+// A campaign that is running while its daemon is dead is the first thing that whoever killed it has to be told.
+func TestStatusSaysThatNobodyDials(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.always()
+	wants := func(want bool, when string) {
+		t.Helper()
+		out := c.must("campaign", "status", "always")
+		told := strings.Contains(out, "nobody dials: no daemon that calls for team default was heard of in the last minute; start one: dialerd serve")
+		if told != want {
+			t.Errorf("%s: told %t, want %t\n%s", when, told, want, out)
+		}
+	}
+	beat := func(d store.Daemon) {
+		t.Helper()
+		if err := c.store.Heartbeat(t.Context(), d, c.now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants(true, "no daemon")
+	beat(store.Daemon{ID: "a", Roles: []string{roleHooks, roleAdmin}})
+	beat(store.Daemon{ID: "b", Roles: allRoles, Teams: []string{"west"}})
+	wants(true, "daemons that do not call for the team")
+	beat(store.Daemon{ID: "c", Roles: allRoles, Teams: []string{"default"}})
+	wants(false, "a daemon that calls")
+	at := c.now()
+	c.now = func() time.Time { return at.Add(61 * time.Second) }
+	wants(true, "it was killed a minute ago")
+	c.must("campaign", "pause", "always")
+	wants(false, "a campaign that is not running")
+}
+
 func TestAHeartbeatTellsOfTheClock(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
