@@ -39,7 +39,8 @@ func (d *Dialer) Sweep(ctx context.Context, t queue.Sweep) error {
 		return fmt.Errorf("sweep team %s: %w", team.Name, err)
 	}
 	if report.Claims+len(report.Doubted)+report.Strays > 0 {
-		d.Log.Warn("swept", "team", team.Name, "claims", report.Claims, "doubted", len(report.Doubted), "strays", report.Strays)
+		d.Log.Warn("took over what a lost worker left", "team", team.Name, "leads_given_back", report.Claims, "calls_in_doubt", len(report.Doubted),
+			"strays", report.Strays)
 	}
 	pending, err := d.Store.PendingInbox(ctx, team.Name, now.Add(-wakeTime), 200)
 	if err != nil {
