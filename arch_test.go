@@ -58,6 +58,7 @@ var owners = map[string][]string{
 	"github.com/hibiken/asynq":            {"queue"},
 	"github.com/redis/go-redis":           {"store", "store/embedded", "store/redistest", "queue", "cmd/dialerd"},
 	"github.com/alicebob/miniredis":       {"store/embedded", "store/redistest"},
+	"github.com/yuin/gopher-lua":          {"store/redistest"},
 	"golang.org/x/time/rate":              {"thoughtly", "store"},
 	"github.com/robfig/cron":              {"campaign"},
 	"github.com/nyaruka/phonenumbers":     {"region"},

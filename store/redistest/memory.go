@@ -3,6 +3,7 @@ package redistest
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -12,6 +13,9 @@ import (
 // Memory is a miniredis that is reached through in-memory pipes: no socket, no port, fit for a synctest bubble.
 type Memory struct {
 	*miniredis.Miniredis
+	once    sync.Once
+	scripts *scripts
+	err     error // why there are none
 }
 
 // NewMemory starts an empty miniredis and closes it at the end of the test. Called inside a synctest bubble, its TIME
@@ -21,7 +25,17 @@ func NewMemory(t testing.TB) *Memory {
 	m := miniredis.NewMiniRedis()
 	m.ClockTTL(true)
 	t.Cleanup(m.Close)
-	return &Memory{m}
+	return &Memory{Miniredis: m}
+}
+
+// Dial returns a new connection to this server, which it starts.
+func (m *Memory) Dial() (net.Conn, error) {
+	conn, err := m.Miniredis.Dial()
+	if err != nil {
+		return nil, err
+	}
+	m.once.Do(func() { m.scripts, m.err = runScripts(m.Miniredis) })
+	return conn, m.err
 }
 
 // Options returns the settings of a client of this server, for tests that change them (retries, a dialer of their
