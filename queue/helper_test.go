@@ -19,6 +19,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/dialerd/dialerd/store/redistest"
 )
 
 // onEachRedis runs a test on miniredis and on a redis-server of its own.
@@ -120,20 +122,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // world is a Redis inside a bubble of virtual time, with any number of hosts that speak to it.
 type world struct {
 	t  *testing.T
-	mr *miniredis.Miniredis
+	mr *redistest.Memory
 }
 
 // inBubble runs a test in virtual time, which begins at midnight UTC of 1 January 2000.
 func inBubble(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		mr := miniredis.NewMiniRedis()
-		if err := mr.Start(); err != nil {
-			t.Fatal(err)
-		}
-		// A listener waits on a real socket, which would hold virtual time still; connections come by pipe.
-		mr.Server().Close()
-		test(t, &world{t, mr})
+		test(t, &world{t, redistest.NewMemory(t)})
 	})
 }
 
@@ -177,9 +173,11 @@ func (h *host) dial(context.Context, string, string) (net.Conn, error) {
 	if err := h.check(); err != nil {
 		return nil, err
 	}
-	a, b := net.Pipe()
-	h.w.mr.Server().ServeConn(b)
-	return hostConn{a, h}, nil
+	conn, err := h.w.mr.Dial()
+	if err != nil {
+		return nil, err
+	}
+	return hostConn{conn, h}, nil
 }
 
 type hostConn struct {
