@@ -10,10 +10,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/option"
 	"google.golang.org/api/sheets/v4"
+	transport "google.golang.org/api/transport/http"
 )
 
 // Google says how Google Sheets are reached. The zero value cannot: a sheet wants a service account or an API key.
@@ -39,9 +41,9 @@ func sheetAt(source string) (id, tab string, err error) {
 	return id, tab, nil
 }
 
-// service is a client of the API, and the account that it is.
-func (g *Google) service(ctx context.Context) (service *sheets.Service, account string, err error) {
-	var opts []option.ClientOption
+// connect makes the clients of the API, and finds out which account they are.
+func (s *Sheet) connect(ctx context.Context, g *Google) (err error) {
+	opts := []option.ClientOption{option.WithScopes(sheets.SpreadsheetsScope)}
 	if g.Endpoint != "" {
 		opts = append(opts, option.WithEndpoint(g.Endpoint))
 	}
@@ -49,20 +51,23 @@ func (g *Google) service(ctx context.Context) (service *sheets.Service, account 
 	case g.Transport != nil:
 		opts = append(opts, option.WithHTTPClient(&http.Client{Transport: g.Transport}))
 	case g.CredentialsFile != "":
-		if account, err = accountOf(g.CredentialsFile); err != nil {
-			return nil, "", err
+		if s.account, err = accountOf(g.CredentialsFile); err != nil {
+			return err
 		}
 		opts = append(opts, option.WithAuthCredentialsFile(option.ServiceAccount, g.CredentialsFile))
 	case g.APIKey != "":
 		opts = append(opts, option.WithAPIKey(g.APIKey))
 	default:
-		return nil, "", errors.New("nobody is signed in to Google: set google.credentials_file (GOOGLE_APPLICATION_CREDENTIALS) to the key of a service account, " +
+		return errors.New("nobody is signed in to Google: set google.credentials_file (GOOGLE_APPLICATION_CREDENTIALS) to the key of a service account, " +
 			"or google.api_key (GOOGLE_API_KEY)")
 	}
-	if service, err = sheets.NewService(ctx, append(opts, option.WithScopes(sheets.SpreadsheetsScope))...); err != nil {
-		return nil, "", fmt.Errorf("reach Google Sheets: %w", err)
+	if s.client, _, err = transport.NewClient(ctx, opts...); err == nil {
+		s.service, err = sheets.NewService(ctx, option.WithHTTPClient(s.client), option.WithEndpoint(g.Endpoint))
 	}
-	return service, account, nil
+	if err != nil {
+		return fmt.Errorf("reach Google Sheets: %w", err)
+	}
+	return nil
 }
 
 // accountOf is the address of a service account, which a sheet is shared with.
@@ -83,7 +88,8 @@ func accountOf(file string) (string, error) {
 
 // Sheet is one tab of a Google Sheet that can be read and written.
 type Sheet struct {
-	service *sheets.Service
+	client  *http.Client
+	service *sheets.Service // through the same client
 	account string
 	id      string
 	tab     string
@@ -98,7 +104,7 @@ func (g *Google) OpenSheet(ctx context.Context, source string) (*Sheet, error) {
 		return nil, err
 	}
 	s := &Sheet{id: id}
-	if s.service, s.account, err = g.service(ctx); err != nil {
+	if err := s.connect(ctx, g); err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	book, err := s.service.Spreadsheets.Get(id).Fields("sheets.properties(sheetId,title,hidden,gridProperties(rowCount,columnCount))").Context(ctx).Do()
@@ -148,6 +154,31 @@ func (s *Sheet) fault(err error) error {
 	return fmt.Errorf("the API of Google Sheets answers %d: %s", e.Code, clip(e.Message))
 }
 
+// Google takes some 60 requests a minute from an account, which is 300,000 rows: a longer list has to wait. firstWait is how long at first,
+// twice as long every time after that, and lastWait the longest: two minutes in all.
+const (
+	firstWait = 2 * time.Second
+	lastWait  = 64 * time.Second
+)
+
+// patiently asks again, later, while Google has no room. What is asked must do no harm when it is done twice.
+func patiently(ctx context.Context, ask func() error) error {
+	for wait := firstWait; ; wait *= 2 {
+		err := ask()
+		e, ok := errors.AsType[*googleapi.Error](err)
+		if !ok || e.Code != http.StatusTooManyRequests && e.Code != http.StatusServiceUnavailable || wait > lastWait {
+			return err
+		}
+		later := time.NewTimer(wait)
+		select {
+		case <-later.C:
+		case <-ctx.Done():
+			later.Stop()
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
 // area names rows and columns of the tab, both from 1, in A1 notation.
 func (s *Sheet) area(fromRow, toRow, fromColumn, toColumn int64) string {
 	return fmt.Sprintf("'%s'!%s%d:%s%d", strings.ReplaceAll(s.tab, "'", "''"), columnLetters(fromColumn), fromRow, columnLetters(toColumn), toRow)
@@ -165,39 +196,34 @@ func columnLetters(n int64) string {
 
 // Open begins to read the tab, a part after the other.
 func (s *Sheet) Open(ctx context.Context) io.ReadCloser {
-	var part [][]any
-	var from, at int64 = 1, 0 // the part's first row, and how many of it were handed out
-	asked := int64(0)
+	var part *sheetValues
+	var from, left int64 = 1, 0 // the next part's first row, and how many rows of this one were not handed out
 	ctx, quit := context.WithCancel(ctx)
 	t := newTable(func() ([]string, error) {
-		if at == asked {
-			from += asked
+		if left == 0 {
 			if from > s.rows || s.columns == 0 {
 				return nil, io.EOF
 			}
 			to := min(s.rows, from+sheetRows-1)
-			got, err := s.service.Spreadsheets.Values.Get(s.id, s.area(from, to, 1, min(s.columns, maxColumns+1))).
-				ValueRenderOption("FORMATTED_VALUE").Context(ctx).Do()
+			part.close()
+			err := patiently(ctx, func() (err error) {
+				part, err = s.values(ctx, from, to)
+				return err
+			})
 			if err != nil {
 				return nil, s.fault(err)
 			}
-			part, asked, at = got.Values, to-from+1, 0
+			from, left = to+1, to-from+1
 		}
-		at++
-		if at > int64(len(part)) {
-			return nil, nil
-		}
-		row := make([]string, len(part[at-1]))
-		for i, v := range part[at-1] {
-			if text, ok := v.(string); ok { // as nearly all are
-				row[i] = text
-			} else {
-				row[i] = fmt.Sprint(v)
-			}
+		left--
+		row, err := part.next()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, s.fault(err)
 		}
 		return row, nil
 	})
 	t.quit = quit
+	t.rest = func() { part.close() }
 	return t
 }
 
@@ -236,7 +262,11 @@ func (s *Sheet) Write(ctx context.Context, column int, cells []Cell) error {
 			})
 			first = last
 		}
-		if _, err := s.service.Spreadsheets.Values.BatchUpdate(s.id, batch).Context(ctx).Do(); err != nil {
+		err := patiently(ctx, func() error {
+			_, err := s.service.Spreadsheets.Values.BatchUpdate(s.id, batch).Context(ctx).Do()
+			return err
+		})
+		if err != nil {
 			return s.fault(err)
 		}
 	}

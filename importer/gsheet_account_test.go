@@ -78,3 +78,38 @@ func TestAServiceAccountSignsInAndIsNamedWhereItMayNot(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAPIKeyOpensASheetAndIsNeverShown(t *testing.T) {
+	t.Parallel()
+	const key = "simulated-key"
+	sheet := &fakeSheet{rows: [][]string{{"Phone"}, {"4155552671"}}, columns: 3}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("key") != key && r.Header.Get("X-Goog-Api-Key") != key {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		sheet.ServeHTTP(w, r)
+	}))
+	google := Google{APIKey: key, Endpoint: server.URL + "/"}
+	opened, err := google.OpenSheet(t.Context(), "gsheet://ID/Spring's")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := opened.Open(t.Context())
+	if got := describe(body, options()); !strings.Contains(got, "2 lead +14155552671") {
+		t.Errorf("got %s", got)
+	}
+	if err := body.Close(); err != nil {
+		t.Error(err)
+	}
+	server.Close()
+	_, err = google.OpenSheet(t.Context(), "gsheet://ID/Spring's")
+	if err == nil || strings.Contains(err.Error(), key) {
+		t.Errorf("without a server: %v", err)
+	}
+	body = opened.Open(t.Context())
+	defer body.Close()
+	if got := describe(body, options()); !strings.Contains(got, "error ") || strings.Contains(got, key) {
+		t.Errorf("without a server: %s", got)
+	}
+}

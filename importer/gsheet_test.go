@@ -199,7 +199,7 @@ func TestGoogleSheetThatCannotBeReadSaysWhatToDo(t *testing.T) {
 			_, err := google.OpenSheet(context.Background(), c.source)
 			if c.account != "" {
 				s := &Sheet{account: c.account}
-				if s.service, _, err = google.service(t.Context()); err == nil {
+				if err = s.connect(t.Context(), &google); err == nil {
 					_, err = s.service.Spreadsheets.Get("ID").Do()
 					err = s.fault(err)
 				}

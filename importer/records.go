@@ -240,9 +240,6 @@ func (r *records) tabled(rec *record, raw rawRecord) bool {
 		return false
 	}
 	rec.cells = raw.row
-	for i, cell := range rec.cells {
-		rec.cells[i] = unixLines(cell)
-	}
 	return true
 }
 

@@ -21,6 +21,7 @@ const (
 type table struct {
 	next func() ([]string, error) // the next row, or io.EOF
 	quit func()                   // cuts off a reading that is under way; may be nil
+	rest func()                   // lets go of what was read, once nobody does; may be nil
 
 	begin sync.Once
 	end   sync.Once
@@ -69,6 +70,9 @@ func (t *table) ahead() {
 				for len(row) > 0 && row[len(row)-1] == "" {
 					row = row[:len(row)-1]
 				}
+				for i, cell := range row {
+					row[i] = unixLines(cell)
+				}
 				p.rows = append(p.rows, row)
 				size += rowSize(row)
 			}
@@ -105,6 +109,9 @@ func (t *table) Close() error {
 		}
 		t.begin.Do(func() { close(t.parts) })
 		for range t.parts { // until it is at rest
+		}
+		if t.rest != nil {
+			t.rest()
 		}
 		t.part, t.at = part{}, 0
 	})
