@@ -7,20 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/xuri/excelize/v2"
 )
 
-// inlined writes a workbook anew with every text in its own cell, and returns the file; nil when the library may read the workbook as it
-// is. Spreadsheets keep each text once and put its number into the cells. The library remembers where every text is, some 60 bytes each,
-// which is more than an import may take when a sheet has a million of them; and when it cannot read one, it leaves all that come after it
-// out without a word.
-func (t *text) inlined(z *zip.Reader) (*os.File, error) {
+// inlined opens a workbook with every text in its own cell; it is nil when the library may read the workbook as it is. Spreadsheets keep
+// each text once and put its number into the cells. The library remembers where every text is, some 60 bytes each, which is more than an
+// import may take when a sheet has a million of them; and when it cannot read one, it leaves all that come after it out without a word.
+//
+// The library gets a workbook whose sheets are empty but for the name of an encoding that only we know: it asks for a reader of that, and
+// reads the sheet while it is written anew.
+func (t *text) inlined(z *zip.Reader) (*excelize.File, error) {
 	part, err := partOf(z, "xl/sharedStrings.xml")
 	if err != nil || part.UncompressedSize64 <= xmlInMemory {
-		return nil, nil //nolint:nilnil // without texts, or with few of them, there is nothing to do
+		return nil, nil //nolint:nilnil,nilerr // without texts, or with few of them, there is nothing to do
 	}
 	texts, err := readTexts(part)
 	if errors.Is(err, errUncommon) {
@@ -29,22 +31,77 @@ func (t *text) inlined(z *zip.Reader) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the texts of the workbook: %w", err)
 	}
-	defer texts.close()
-	file, err := os.CreateTemp("", "dialerd-list-*")
-	if err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
-	}
-	t.ends = append(t.ends, func() error { return errors.Join(file.Close(), os.Remove(file.Name())) })
-	to := zip.NewWriter(file)
+	t.inline = &inlineSheets{texts: texts, parts: map[string]*zip.File{}}
+	t.ends = append(t.ends, t.inline.close)
+	var head bytes.Buffer
+	to := zip.NewWriter(&head)
 	for _, f := range z.File {
-		if err := texts.pass(f, to); err != nil {
+		if err := t.inline.pass(f, to); err != nil {
 			return nil, fmt.Errorf("unpack %s: %w", clip(f.Name), err)
 		}
 	}
 	if err := to.Close(); err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
-	return file, nil
+	book, err := excelize.OpenReader(&head)
+	if err != nil {
+		return nil, workbookFault(err)
+	}
+	t.inline.other = book.CharsetReader
+	book.CharsetTranscoder(t.inline.open)
+	return book, nil
+}
+
+// inlineSheets are the sheets of a workbook, one of which is read at a time.
+type inlineSheets struct {
+	texts *sharedTexts
+	parts map[string]*zip.File // by the encoding that they claim to be in
+	now   *stream              // the sheet that is read; nil = none
+	other func(encoding string, input io.Reader) (io.Reader, error)
+}
+
+// open begins to read the sheet that is in an encoding.
+func (s *inlineSheets) open(encoding string, input io.Reader) (io.Reader, error) {
+	part, ours := s.parts[encoding]
+	if !ours {
+		return s.other(encoding, input)
+	}
+	s.rest()
+	body, err := openEntry(part)
+	if err != nil {
+		return nil, err
+	}
+	s.now = newStream(func(to io.Writer) error {
+		defer body.Close()
+		out := bufio.NewWriterSize(&bounded{to: to, left: maxWorkbook}, sampleSize)
+		if err := errors.Join(s.texts.inline(body, out), out.Flush()); err != nil {
+			return fmt.Errorf("unpack %s: %w", clip(part.Name), err)
+		}
+		return nil
+	})
+	return s.now, nil
+}
+
+// fault is what made the sheet end before its time; nil when nothing did, or nothing is inlined. The library does not say.
+func (s *inlineSheets) fault() error {
+	if s == nil || s.now == nil {
+		return nil
+	}
+	return s.now.fault
+}
+
+// rest ends the reading of a sheet.
+func (s *inlineSheets) rest() {
+	if s.now != nil {
+		_ = s.now.Close() // it has no error
+		s.now = nil
+	}
+}
+
+func (s *inlineSheets) close() error {
+	s.rest()
+	s.texts.close()
+	return nil
 }
 
 // headPart reports whether a part says what the sheets are called, where they are, and how numbers are shown.
@@ -56,8 +113,8 @@ func headPart(name string) bool {
 	return strings.HasPrefix(name, "xl/theme/")
 }
 
-// pass writes a part of the old workbook into the new one.
-func (s *sharedTexts) pass(f *zip.File, to *zip.Writer) error {
+// pass writes a part of the workbook into the one that the library gets.
+func (s *inlineSheets) pass(f *zip.File, to *zip.Writer) error {
 	name := strings.ToLower(strings.ReplaceAll(f.Name, `\`, "/"))
 	switch {
 	case headPart(name) && f.UncompressedSize64 > freeSize:
@@ -67,20 +124,16 @@ func (s *sharedTexts) pass(f *zip.File, to *zip.Writer) error {
 	case !strings.HasPrefix(name, "xl/worksheets/") || !strings.HasSuffix(name, ".xml"):
 		return nil
 	}
-	body, err := openEntry(f)
-	if err != nil {
-		return err
+	encoding := fmt.Sprintf("dialerd-%d", len(s.parts))
+	s.parts[encoding] = f
+	part, err := to.Create(f.Name)
+	if err == nil {
+		_, err = fmt.Fprintf(part, "<?xml version=\"1.0\" encoding=%q?>", encoding)
 	}
-	defer body.Close()
-	part, err := to.CreateHeader(&zip.FileHeader{Name: f.Name, Method: zip.Store})
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriterSize(&bounded{to: part, left: maxWorkbook}, sampleSize)
-	return errors.Join(s.inline(body, out), out.Flush())
+	return err
 }
 
-// bounded is a part of a workbook that may not grow without end: a long text may stand in every cell.
+// bounded is a sheet that may not grow without end: a long text may stand in every cell.
 type bounded struct {
 	to   io.Writer
 	left int64
@@ -136,26 +189,55 @@ const (
 	plainText = ` t="str"`
 )
 
-// sharedType and styled are attributes of cells.
-var (
-	sharedType = regexp.MustCompile(`\st\s*=\s*(?:"s"|'s')`)
-	styled     = regexp.MustCompile(`\ss\s*=`)
-)
+// attribute finds an attribute of a tag: where it stands, the space before it included, and what it says. from is -1 when there is none.
+func attribute(tag []byte, name string) (from, to int, value []byte) {
+	skip := func(at int) int {
+		for at < len(tag) && isSpace(tag[at]) {
+			at++
+		}
+		return at
+	}
+	at := 0
+	for at < len(tag) && !isSpace(tag[at]) {
+		at++
+	}
+	for at < len(tag) {
+		word := skip(at)
+		for at = word; at < len(tag) && tag[at] != '=' && !isSpace(tag[at]); {
+			at++
+		}
+		found := string(tag[word:at]) == name && isSpace(tag[word-1])
+		if at = skip(at); at == len(tag) || tag[at] != '=' {
+			break
+		}
+		if at = skip(at + 1); at == len(tag) {
+			break
+		}
+		end := bytes.IndexByte(tag[at+1:], tag[at]) // the other quote
+		if end < 0 {
+			break
+		}
+		value = tag[at+1 : at+1+end]
+		if at += end + 2; found {
+			return word - 1, at, value
+		}
+	}
+	return -1, -1, nil
+}
+
+// isSpace reports whether XML takes a character for a space.
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // begin takes the tag of a cell; open says whether it has the number of a text.
 func (c *sharedCell) begin(tags *tagReader) {
 	c.open = false
-	from := bytes.Index(tags.tag, []byte(` t="s"`)) // nearly every one
-	to := from + len(` t="s"`)
-	if from < 0 {
-		at := sharedType.FindIndex(tags.tag)
-		if at == nil {
-			return
-		}
-		from, to = at[0], at[1]
+	from, to, kind := attribute(tags.tag, "t")
+	if string(kind) != "s" {
+		return
 	}
+	style, _, _ := attribute(tags.tag, "s")
 	tag := len(tags.chunk) - len(tags.tag) - len(">")
-	c.open, c.plain = true, !styled.Match(tags.tag)
+	c.open, c.plain = true, style < 0
 	c.before, c.after = append(c.before[:0], tags.chunk[:tag+from]...), append(c.after[:0], tags.chunk[tag+to:]...)
 }
 
@@ -171,30 +253,46 @@ func (c *sharedCell) write(out *bufio.Writer, as string) {
 
 // value writes a cell with the text whose number it has.
 func (s *sharedTexts) value(tags *tagReader, cell *sharedCell, out *bufio.Writer) error {
-	prefix := strings.TrimSuffix(string(tags.fullName()), "v")
+	name := tags.fullName()
+	tag := valueTags
+	if len(name) > 1 {
+		tag = tagsOfValue(strings.TrimSuffix(string(name), "v"))
+	}
 	between := bytes.Clone(tags.before())
 	if !tags.next() {
 		return errors.Join(tags.err, errors.New("it ends inside of a cell"))
 	}
-	number := string(bytes.TrimSpace(tags.before()))
-	n, err := strconv.Atoi(number)
+	number := bytes.TrimSpace(tags.before())
+	n, err := strconv.Atoi(string(number))
 	if err != nil || tags.name != "v" || tags.opens() {
-		return fmt.Errorf("a cell has %q for the number of its text; open the file in a spreadsheet and save it again", clip(number))
+		return fmt.Errorf("a cell has %q for the number of its text; open the file in a spreadsheet and save it again", clip(string(number)))
 	}
 	words, err := s.text(n)
 	if err != nil {
 		return err
 	}
-	as, opened, closed := inlineText, "<"+prefix+"is><"+prefix+"t>", "</"+prefix+"t></"+prefix+"is>"
+	as := tag.inline
 	if cell.plain && !bytes.Contains(words, []byte("_x")) { // _x000D_ is a character
-		as, opened, closed = plainText, "<"+prefix+"v>", "</"+prefix+"v>"
+		as = tag.plain
 	}
-	cell.write(out, as)
+	cell.write(out, as.kind)
 	_, _ = out.Write(between)
-	_, _ = out.WriteString(opened)
+	_, _ = out.WriteString(as.opened)
 	_, _ = out.Write(words)
-	_, err = out.WriteString(closed) // with what went wrong before
+	_, err = out.WriteString(as.closed) // with what went wrong before
 	return err
+}
+
+// textTags are what a text stands between, and the type of a cell that has it so.
+type textTags struct{ kind, opened, closed string }
+
+// valueTags are the tags of texts where names have no prefix, as nearly always.
+var valueTags = tagsOfValue("")
+
+func tagsOfValue(prefix string) (tags struct{ inline, plain textTags }) {
+	tags.inline = textTags{inlineText, "<" + prefix + "is><" + prefix + "t>", "</" + prefix + "t></" + prefix + "is>"}
+	tags.plain = textTags{plainText, "<" + prefix + "v>", "</" + prefix + "v>"}
+	return tags
 }
 
 // tagReader cuts XML behind each tag, without reading it as XML.
@@ -251,8 +349,10 @@ func (t *tagReader) before() []byte {
 
 // fullName is the tag's name as it stands, slash at its beginning and prefix included.
 func (t *tagReader) fullName() []byte {
-	if end := bytes.IndexAny(t.tag[min(1, len(t.tag)):], " \t\r\n/"); end >= 0 {
-		return t.tag[:end+1]
+	for i, c := range t.tag {
+		if i > 0 && (c == '/' || isSpace(c)) {
+			return t.tag[:i]
+		}
 	}
 	return t.tag
 }

@@ -3,11 +3,13 @@ package importer
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
@@ -50,9 +52,8 @@ func manyTexts(t testing.TB, texts func(part []byte) []byte, sheet func(part []b
 func same(part []byte) []byte { return part }
 
 // cellsOf is every cell of a workbook's first sheet as the library reads it.
-func cellsOf(t *testing.T, path string) [][]string {
+func cellsOf(t *testing.T, book *excelize.File, err error) [][]string {
 	t.Helper()
-	book, err := excelize.OpenFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,28 +99,29 @@ func TestTextsAreTheSameInTheirCellsAsByTheirNumbers(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := &text{}
-		file, err := text.inlined(&z.Reader)
+		book, err := text.inlined(&z.Reader)
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if left := name == "left to the library" || name == "another encoding"; left != (file == nil) {
-			t.Errorf("%s: left to the library: %v", name, file == nil)
+		if left := name == "left to the library" || name == "another encoding"; left != (book == nil) {
+			t.Errorf("%s: left to the library: %v", name, book == nil)
 		}
-		if file != nil {
-			want := cellsOf(t, path)
+		if book != nil {
+			whole, err := excelize.OpenFile(path)
+			want := cellsOf(t, whole, err)
 			if empty := want[2][1] == ""; len(want) != 201 || want[1][1] != "Ann 0" || empty != strings.Contains(name, "one of them empty") {
 				t.Fatalf("%s: the library reads %d rows", name, len(want))
 			}
-			if diff := cmp.Diff(want, cellsOf(t, file.Name())); diff != "" {
+			if diff := cmp.Diff(want, cellsOf(t, book, nil)); diff != "" {
 				t.Errorf("%s: (-by number +in cells)\n%.2000s", name, diff)
 			}
 		}
 		if err := text.close(); err != nil {
 			t.Error(err)
 		}
-		if file != nil {
-			if _, err := os.Stat(file.Name()); err == nil {
-				t.Errorf("%s: %s is left behind", name, file.Name())
+		if book != nil {
+			if _, err := os.Stat(text.inline.texts.file.Name()); err == nil {
+				t.Errorf("%s: %s is left behind", name, text.inline.texts.file.Name())
 			}
 		}
 		if err := z.Close(); err != nil {
@@ -168,5 +170,37 @@ func TestTextsThatAreDamagedAreAnErrorAndNoEmptyCells(t *testing.T) {
 		if !strings.Contains(got, "error ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %.1500s", name, got)
 		}
+	}
+}
+
+// TestAWorkbookThatIsNotReadToItsEndLeavesNothingRunning: the bubble ends only when nobody writes or reads any more.
+func TestAWorkbookThatIsNotReadToItsEndLeavesNothingRunning(t *testing.T) {
+	t.Parallel()
+	path := manyTexts(t, same, func(part []byte) []byte {
+		var more bytes.Buffer
+		for n := 300; n < 20_000; n++ {
+			fmt.Fprintf(&more, `<row r="%d"><c r="A%d" t="s"><v>%d</v></c></row>`, n, n, 5+n%100)
+		}
+		return bytes.Replace(part, []byte("</sheetData>"), append(more.Bytes(), "</sheetData>"...), 1)
+	})
+	for _, rows := range []int{0, 1, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			file, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := NewReader(file, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range rows {
+				if _, err := r.Next(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := errors.Join(r.Close(), file.Close()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -11,17 +11,60 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
-// lastRow is the number of the last row of a sheet, found without reading the sheet as XML. The library takes XML that it cannot read for
-// the end of the sheet, so rows behind a damaged cell would be lost without a word: what it read must reach this row.
-func lastRow(part *zip.File) (int, error) {
+// rowCount looks for the last row of a sheet while its rows are read. The library takes XML that it cannot read for the end of the
+// sheet, so rows behind a damaged cell would be lost without a word: what it read must reach this row.
+type rowCount struct {
+	body io.ReadCloser
+	quit atomic.Bool
+	done chan struct{}
+	last int
+	err  error
+}
+
+// countRows begins to look for the last row.
+func countRows(part *zip.File) (*rowCount, error) {
 	body, err := openEntry(part)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer body.Close()
-	tags := bufio.NewReaderSize(body, sampleSize)
+	c := &rowCount{body: body, done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		c.last, c.err = lastRow(c)
+	}()
+	return c, nil
+}
+
+// Read reads the sheet, unless nobody wants to know any more.
+func (c *rowCount) Read(p []byte) (int, error) {
+	if c.quit.Load() {
+		return 0, io.ErrClosedPipe
+	}
+	return c.body.Read(p)
+}
+
+// stop gives the search up.
+func (c *rowCount) stop() { c.quit.Store(true) }
+
+// row is the number of the last row.
+func (c *rowCount) row() (int, error) {
+	<-c.done
+	return c.last, c.err
+}
+
+// Close gives the search up; when it returns, nobody reads the sheet any more.
+func (c *rowCount) Close() error {
+	c.stop()
+	<-c.done
+	return c.body.Close()
+}
+
+// lastRow is the number of the last row of a sheet, found without reading the sheet as XML.
+func lastRow(sheet io.Reader) (int, error) {
+	tags := bufio.NewReaderSize(sheet, sampleSize)
 	row, last, ended := 0, 0, false
 	for {
 		// What stands between two > ends with a tag.

@@ -37,10 +37,11 @@ func (c *counter) Read(p []byte) (int, error) {
 // text is a list as bytes in an encoding that ASCII is a part of: UTF-8, or Windows-1252 in those rows that are not UTF-8.
 type text struct {
 	*bufio.Reader
-	mixed    bool         // rows that are not UTF-8 are Windows-1252
-	table    *table       // the rows of a sheet, which are no text
-	hidden   atomic.Int64 // rows of it that its spreadsheet does not show
-	sheets   string       // which sheet it is, and which others there are; "" = there is no other
+	mixed    bool          // rows that are not UTF-8 are Windows-1252
+	inline   *inlineSheets // of a workbook whose texts are put into their cells; nil = it is none
+	table    *table        // the rows of a sheet, which are no text
+	hidden   atomic.Int64  // rows of it that its spreadsheet does not show
+	sheets   string        // which sheet it is, and which others there are; "" = there is no other
 	warnings []string
 	ends     []func() error // to be called when it was read
 }

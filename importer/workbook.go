@@ -40,17 +40,14 @@ func (t *text) workbook(z *zip.Reader, file *os.File, sheet string) (err error) 
 	if err != nil {
 		return fmt.Errorf("read workbook: %w", err)
 	}
-	limit := min(maxWorkbook, max(freeSize, maxRatio*info.Size()))
-	whole, err := t.inlined(z)
+	book, err := t.inlined(z)
+	if err == nil && book == nil {
+		limit := min(maxWorkbook, max(freeSize, maxRatio*info.Size()))
+		book, err = excelize.OpenFile(file.Name(), excelize.Options{UnzipSizeLimit: limit, UnzipXMLSizeLimit: xmlInMemory})
+		err = workbookFault(err)
+	}
 	if err != nil {
 		return fmt.Errorf("read workbook: %w", err)
-	}
-	if whole != nil {
-		file, limit = whole, maxWorkbook
-	}
-	book, err := excelize.OpenFile(file.Name(), excelize.Options{UnzipSizeLimit: limit, UnzipXMLSizeLimit: xmlInMemory})
-	if err != nil {
-		return fmt.Errorf("read workbook: %w", workbookFault(err))
 	}
 	t.ends = append(t.ends, book.Close)
 	if err := plainNumbers(book); err != nil {
@@ -69,11 +66,19 @@ func (t *text) workbook(z *zip.Reader, file *os.File, sheet string) (err error) 
 		return fmt.Errorf("read sheet %q: %w", clip(name), err)
 	}
 	t.ends = append(t.ends, rows.Close)
+	count, err := countRows(part)
+	if err != nil {
+		return fmt.Errorf("read sheet: %w", err)
+	}
+	t.ends = append(t.ends, count.Close)
 	n := 0
 	t.table = newTable(func() (_ []string, err error) {
 		defer damaged(&err)
 		if !rows.Next() {
-			return nil, sheetEnd(rows, n, part)
+			if err := t.inline.fault(); err != nil {
+				return nil, fmt.Errorf("read workbook: %w", err)
+			}
+			return nil, sheetEnd(rows, n, count)
 		}
 		n++
 		if rows.GetRowOpts().Hidden {
@@ -88,16 +93,17 @@ func (t *text) workbook(z *zip.Reader, file *os.File, sheet string) (err error) 
 		}
 		return cells, nil
 	})
+	t.table.quit = count.stop
 	t.ends = append(t.ends, t.table.Close) // before what it reads
 	return nil
 }
 
 // sheetEnd is io.EOF when all rows of a sheet were read, so many, and else what is wrong with it.
-func sheetEnd(rows *excelize.Rows, read int, part *zip.File) error {
+func sheetEnd(rows *excelize.Rows, read int, count *rowCount) error {
 	if err := rows.Error(); err != nil {
 		return fmt.Errorf("read sheet: %w", err)
 	}
-	n, err := lastRow(part)
+	n, err := count.row()
 	switch {
 	case err != nil:
 		return fmt.Errorf("read sheet: %w", err)
@@ -263,6 +269,8 @@ func quoted(names []string) string {
 // workbookFault puts the library's errors into words of ours.
 func workbookFault(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, excelize.ErrWorkbookPassword), errors.Is(err, excelize.ErrWorkbookFileFormat):
 		return errors.New("it is damaged or needs a password; save it again without one")
 	case strings.Contains(err.Error(), "unzip size exceeds"):
