@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -57,6 +58,7 @@ type head struct {
 	keep     []int          // which of them are the list's; nil = all
 	own      map[string]int // columns of results → where they are in the file
 	line     int            // physical line where the header begins
+	joined   bool           // it is one cell of a sheet or in quotes, so that delimiters in it are no mistake of ours
 	warnings []string
 }
 
@@ -92,6 +94,7 @@ func findHead(r *records, columns map[string]string) (*head, error) {
 		return nil, fmt.Errorf("the header has %d columns, more than %d; is the delimiter %q right?", len(rows[at]), maxColumns, r.frame.delim)
 	}
 	h.columns, h.width = names(rows[at]), len(rows[at])
+	h.joined = queue[at].row != nil || bytes.HasPrefix(bytes.TrimSpace(queue[at].text), []byte{'"'})
 	h.leaveOut()
 	if err := h.assign(columns, r.frame.delim); err != nil {
 		return nil, err
@@ -349,6 +352,9 @@ func (h *head) noPhone(delim byte) error {
 	}
 	if len(h.columns) == 1 && looksLikeHeader(strings.FieldsFunc(h.columns[0], func(r rune) bool { return strings.ContainsRune(delimiters, r) }), nil) {
 		e.hint = "each row stands in one cell, in quotes: the list was written as CSV twice, so export it again, or split the column in a spreadsheet"
+		if !h.joined {
+			e.hint = fmt.Sprintf("the cells stand apart by something else than the delimiter %q: name another, or none, then it is found out", delim)
+		}
 		return e
 	}
 	if len(h.columns) == 1 {

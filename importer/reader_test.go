@@ -148,8 +148,12 @@ no column is called "Fone" (phone); the header has "Phone", "Full Name"; name th
 		"unknown country":   {text, func(o *Options) { o.Country = "XX" }, `list.csv: country "XX" is not known: write its ISO code, such as US, CA or GB`},
 		"unknown encoding":  {text, func(o *Options) { o.Encoding = "klingon" }, `list.csv: encoding "klingon" is not known; name utf-8, utf-16le, utf-16be, windows-1252 or another IANA name`},
 		"unknown delimiter": {text, func(o *Options) { o.Delimiter = 'x' }, `list.csv: delimiter 'x' is none; name one of , ; | or a tab`},
-		"no campaign":       {text, func(o *Options) { o.Plan = nil }, `read list: no campaign`},
-		"broken gzip":       {"\x1f\x8b\x00", func(*Options) {}, `list.csv: unpack gzip: unexpected EOF`},
+		"another delimiter": {
+			text, func(o *Options) { o.Delimiter = ';' },
+			`list.csv: no column is for the phone; the header has "Phone,Full Name"; the cells stand apart by something else than the delimiter ';': name another, or none, then it is found out`,
+		},
+		"no campaign": {text, func(o *Options) { o.Plan = nil }, `read list: no campaign`},
+		"broken gzip": {"\x1f\x8b\x00", func(*Options) {}, `list.csv: unpack gzip: unexpected EOF`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
