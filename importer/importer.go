@@ -42,6 +42,12 @@ type Options struct {
 	Seen *Seen
 }
 
+// Check says what is wrong with the country, the encoding or the delimiter; nil when nothing is. NewReader says it too.
+func (o Options) Check() error {
+	_, err := encodingCalled(o.Encoding)
+	return errors.Join(checkCountry(o.Country), err, checkDelimiter(o.Delimiter))
+}
+
 // Row is what became of one row of a list: exactly one of Lead, Duplicate and Reject is set.
 type Row struct {
 	Line      int      // physical line of the text where the row begins, from 1

@@ -62,15 +62,21 @@ func newRecords(t *text, delimiter rune) (*records, error) {
 		return nil, err
 	}
 	r.frame.cr = bytes.IndexByte(sample, '\n') < 0 && bytes.IndexByte(sample, '\r') >= 0
-	switch {
-	case delimiter != 0 && !strings.ContainsRune(delimiters, delimiter):
-		return nil, fmt.Errorf("delimiter %q is none; name one of , ; | or a tab", delimiter)
-	case delimiter != 0:
-		r.frame.delim = byte(delimiter) //nolint:gosec // G115: one of four ASCII characters
-	default:
+	if err := checkDelimiter(delimiter); err != nil {
+		return nil, err
+	}
+	if r.frame.delim = byte(delimiter); delimiter == 0 { //nolint:gosec // G115: one of four ASCII characters
 		r.frame.delim = sniffDelimiter(sample, r.frame.cr)
 	}
 	return r, nil
+}
+
+// checkDelimiter says what is wrong with a delimiter, or nil; zero is to be found out.
+func checkDelimiter(delimiter rune) error {
+	if delimiter != 0 && !strings.ContainsRune(delimiters, delimiter) {
+		return fmt.Errorf("delimiter %q is none; name one of , ; | or a tab", delimiter)
+	}
+	return nil
 }
 
 // ahead reads up to n records into the queue and returns their cells, for finding the header.

@@ -105,14 +105,26 @@ func (t *text) read(input *counter, name, sheet string) error {
 
 // force takes the encoding that the operator names.
 func (t *text) force(name string) error {
-	enc, err := htmlindex.Get(name)
+	enc, err := encodingCalled(name)
 	if err != nil {
-		return fmt.Errorf("encoding %q is not known; name utf-8, utf-16le, utf-16be, windows-1252 or another IANA name", name)
+		return err
 	}
 	if canonical, err := htmlindex.Name(enc); err != nil || canonical != "utf-8" {
 		t.decode(enc)
 	}
 	return t.skipMark()
+}
+
+// encodingCalled finds an encoding; without a name it is nil.
+func encodingCalled(name string) (encoding.Encoding, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // as the comment says
+	}
+	enc, err := htmlindex.Get(name)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %q is not known; name utf-8, utf-16le, utf-16be, windows-1252 or another IANA name", name)
+	}
+	return enc, nil
 }
 
 func (t *text) decode(enc encoding.Encoding) {

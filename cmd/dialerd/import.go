@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +32,11 @@ type importOptions struct {
 	tolerant bool        // a list that cannot be read does not keep the others from being read
 	silent   bool        // no progress
 	work     *importWork // what hears of the progress instead; nil = nobody
+}
+
+// check says what is wrong with how the lists are said to be written, before one is opened.
+func (o *importOptions) check() error {
+	return importer.Options{Country: o.country, Encoding: o.form.encoding, Delimiter: o.form.delim()}.Check()
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -62,6 +71,9 @@ func (a *app) importCommand() *cobra.Command {
 				return err
 			}
 			o.country = strings.ToUpper(o.country)
+			if err := o.check(); err != nil {
+				return usage(err)
+			}
 			r, err := a.record(cmd.Context(), name)
 			if err != nil {
 				return err
@@ -76,15 +88,25 @@ func (a *app) importCommand() *cobra.Command {
 				return a.withdraw(cmd.Context(), r, withdraw)
 			case watch != "" && (len(files) > 0 || o.dryRun || o.rejects != ""):
 				return usagef("--watch reads what comes into its folder; name no FILE, --dry-run or --rejects with it")
-			case watch != "":
-				return a.watch(cmd.Context(), r.Name, watch, o)
+			}
+			// The first signal ends the import, so that no part of a list stays behind on disk; the next one ends the program.
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			defer context.AfterFunc(ctx, stop)()
+			if watch != "" {
+				return a.watch(ctx, r.Name, watch, o)
 			}
 			lists, err := a.lists(r, files, o)
 			if err != nil {
 				return err
 			}
-			sum, err := a.importAll(cmd.Context(), r, lists, o)
-			if err != nil {
+			sum, err := a.importAll(ctx, r, lists, o)
+			switch {
+			case err != nil && ctx.Err() != nil && o.dryRun:
+				return errors.New("ended by a signal; nothing was changed")
+			case err != nil && ctx.Err() != nil:
+				return errors.New("ended by a signal; what was read before is in the campaign: import the list again to go on, nothing comes twice")
+			case err != nil:
 				return err
 			}
 			if err := a.printImport(sum, r.Schedule.Location()); err != nil {

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/importer"
+	"github.com/dialerd/dialerd/store"
 )
 
 // Five hundred rows of a megabyte each are more than an import may hold.
@@ -37,5 +43,123 @@ func TestABatchOfLongRowsIsShort(t *testing.T) {
 	}
 	if n != rows {
 		t.Errorf("%d rows", n)
+	}
+}
+
+// Nor is a batch that waits for the record: it goes as soon as it has importBytes, however few its rows are.
+func TestLongRowsDoNotWaitForABatchToBeFull(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("campaign", "apply", c.write("spring.yaml", "campaign: spring\nagents: [{id: aB3dE9fG}]\nconsent: {basis: \"our own customers\"}\n"))
+	var out bytes.Buffer
+	a := c.app(&out, &out)
+	defer func() { _ = a.close() }()
+	record, err := a.record(t.Context(), "spring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := a.plan(t.Context(), record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rows, size = 7, importBytes * 2 / 5
+	var text strings.Builder
+	text.WriteString("Phone,Note\n")
+	for i := range rows {
+		fmt.Fprintf(&text, "212555267%d,%s\n", i, strings.Repeat("x", size))
+	}
+	reader, err := importer.NewReader(strings.NewReader(text.String()), importer.Options{Plan: plan, Now: tuesday10, Source: "list.csv", Country: "US"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := a.store.AddList(t.Context(), "spring", reader.List()); err != nil {
+		t.Fatal(err)
+	}
+	run := &importRun{
+		a: a, name: "spring", plan: plan, sum: importer.NewSummary("spring"), lanes: map[string]bool{}, places: map[string]store.Place{},
+	}
+	for i := range rows {
+		row, err := reader.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run.row(t.Context(), &list{}, row); err != nil {
+			t.Fatal(err)
+		}
+		if want := (i + 1) % 3; len(run.batch) != want || run.pending() > 3*importLanes || (run.bytes == 0) != (want == 0) {
+			t.Errorf("after row %d: %d rows and %d bytes wait, %d are pending", i+1, len(run.batch), run.bytes, run.pending())
+		}
+	}
+	if err := run.flush(t.Context()); err != nil || run.sum.Added != rows {
+		t.Errorf("%d added, %v", run.sum.Added, err)
+	}
+}
+
+// What no list has ends in failed/ with the reason beside it, and the lists that come after it are read.
+func TestAWatchedFolderTakesNoMoreThanAListHas(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("campaign", "apply", c.write("spring.yaml", "campaign: spring\nagents: [{id: aB3dE9fG}]\nconsent: {basis: \"our own customers\"}\n"))
+	if err := os.MkdirAll(filepath.Join(c.dir, "in", watchFailed), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(c.dir, "in", watchDone), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	blank := append(bytes.Repeat([]byte(" "), 1<<16), '\n')
+	_, err := io.WriteString(z, "Phone\n2125550123\n")
+	for range 1100 { // 69 MiB
+		_, more := z.Write(blank)
+		err = errors.Join(err, more)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	a := c.app(&out, &errs)
+	defer func() { _ = a.close() }()
+	for name, l := range map[string]struct{ text, why string }{
+		"long.csv":   {"Phone,Note\n2125550123," + strings.Repeat("x", 1<<20) + "\n", "line 2 is longer than 1 MiB, so this is no list"},
+		"wide.csv":   {"Phone" + strings.Repeat(",x", 512) + "\n2125550123\n", "the header has 513 columns, more than 512"},
+		"bomb.gz":    {packed.String(), "the text is more than 200 times larger than its file, which no list is"},
+		"binary.csv": {"Phone\n\x00\x01\x02\x00\x03\n", "the file is not text"},
+	} {
+		path := c.write("in/"+name, l.text)
+		if err := a.watched(t.Context(), "spring", path, importOptions{country: "US", silent: true}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		why, err := os.ReadFile(filepath.Join(c.dir, "in", watchFailed, name+".why"))
+		if err != nil || !strings.Contains(string(why), l.why) || !strings.Contains(errs.String(), l.why) {
+			t.Errorf("%s: %s, %v; said %s", name, why, err, errs.String())
+		}
+		if _, err := os.Stat(filepath.Join(c.dir, "in", watchFailed, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	good := c.write("in/good.csv", "Phone\n2125550124\n")
+	if err := a.watched(t.Context(), "spring", good, importOptions{country: "US", silent: true}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "in", watchDone, "good.csv")); err != nil || !strings.Contains(out.String(), "1 added") {
+		t.Errorf("got %s, %v", out.String(), err)
+	}
+}
+
+func TestAListThatIsSaidToBeWrittenInAWayThatThereIsNotIsWrongUsage(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	list := c.write("list.csv", "Phone\n2125550123\n")
+	for want, args := range map[string][]string{
+		`encoding "utf-9" is not known; name utf-8`:         {"--encoding", "utf-9"},
+		`delimiter 'x' is none; name one of , ; | or a tab`: {"--delimiter", "x"},
+		`country "NARNIA" is not known`:                     {"--country", "narnia"},
+	} {
+		code, _, errs := c.run(append([]string{"import", list, "--campaign", "spring"}, args...)...)
+		if code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit code %d, %s", args, code, errs)
+		}
 	}
 }

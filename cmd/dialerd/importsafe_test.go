@@ -1,15 +1,18 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,6 +143,54 @@ func TestAKilledImportIsRepeatedWithoutHarm(t *testing.T) {
 	m.sound()
 }
 
+// TestASignalEndsAnImportAndNoPartOfTheListStaysOnDisk: an archive from a stream is unpacked from a file of its own.
+func TestASignalEndsAnImportAndNoPartOfTheListStaysOnDisk(t *testing.T) {
+	t.Parallel()
+	const rows = 40_000
+	m := newImportTest(t, rows)
+	text, err := os.ReadFile(filepath.Join(m.dir, "leads.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed, stderr bytes.Buffer
+	z := zip.NewWriter(&packed)
+	part, err := z.Create("leads.csv")
+	if err == nil {
+		_, err = part.Write(text)
+	}
+	temp := t.TempDir()
+	cmd := m.command(t.Context(), "import", "-", "--campaign", "spring", "--country", "US")
+	cmd.Env = append(cmd.Env, "TMPDIR="+temp)
+	cmd.Stderr = &stderr
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdin = &packed
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	unpacked := false
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		files, err := os.ReadDir(temp)
+		unpacked = unpacked || err == nil && len(files) > 0
+		out, err := m.command(t.Context(), "campaign", "list", "--json").Output()
+		if err == nil && !bytes.Contains(out, []byte(`"leads": 0`)) {
+			break
+		}
+	}
+	err = errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
+	if cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(stderr.String(), "ended by a signal; what was read before is in the campaign") {
+		t.Errorf("%v: %s", err, stderr.String())
+	}
+	if files, err := os.ReadDir(temp); err != nil || len(files) > 0 || !unpacked {
+		t.Errorf("left behind: %v, %v; was anything there before: %v", files, err, unpacked)
+	}
+	m.sound()
+	if n := m.counts(); n["added"] == 0 || n["updated"]+n["unchanged"] == 0 || n["duplicate"]+n["rejected"] > 0 || n["rows"] != rows {
+		t.Errorf("again: %v", n)
+	}
+}
+
 func TestAWatchedFolderIsReadListByList(t *testing.T) {
 	t.Parallel()
 	m := newImportTest(t, 10)
@@ -165,8 +216,9 @@ func TestAWatchedFolderIsReadListByList(t *testing.T) {
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end) && (!there("done/good.csv") || !there("failed/bad.csv")); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	cancel()
-	_ = cmd.Wait() // it was killed
+	if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
+		t.Errorf("a signal ends it with %v", err)
+	}
 	if !there("done/good.csv") || !there("failed/bad.csv") || !there("notes.md") || there("good.csv") {
 		t.Error("the lists are not where they belong")
 	}
