@@ -67,6 +67,7 @@ type Dialer struct {
 	paced   map[string]time.Time     // when the next call of a paced campaign is free, as far as known
 	adopts  map[string]time.Time     // until when no page of a team's contacts is worth its request
 	pages   map[string]int           // where the walk through an agent's calls goes on
+	waking  []queue.Settle           // wake-ups of events that wait for company
 }
 
 // Event is something that was done, for metrics.

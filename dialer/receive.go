@@ -25,13 +25,6 @@ type kept struct {
 	Agent string `json:"agent"`
 }
 
-const (
-	// maxWaking bounds the wake-ups that are on their way to the queue after their events were answered.
-	maxWaking = 64
-	// wakeTogether is how many events one wake-up names. Each is settled in a few round trips, one after the other.
-	wakeTogether = 8
-)
-
 // Receive keeps events of one team that came together, all of them or none, and wakes their settling. Once it returns nil none can be
 // lost: the sweep finds it in the inbox even if the wake-up is. So nobody waits for the wake-up, unless so many are on their way
 // that the queue has to catch up.
@@ -51,37 +44,10 @@ func (d *Dialer) Receive(ctx context.Context, hooks ...Hook) error {
 	if err != nil {
 		return fmt.Errorf("keep an event of team %s: %w", team, err)
 	}
-	var ids []string
 	for i, e := range events {
 		if fresh[i] {
-			ids = append(ids, e.ID)
+			d.wakeSoon(ctx, queue.Settle{Team: team, Inbox: e.ID})
 		}
 	}
-	for some := range slices.Chunk(ids, wakeTogether) {
-		d.wakeSoon(ctx, team, some)
-	}
 	return nil
-}
-
-// wakeSoon wakes events beside the caller while there is room for that.
-func (d *Dialer) wakeSoon(ctx context.Context, team string, ids []string) {
-	door := d.door("wake", maxWaking)
-	select {
-	case door <- struct{}{}:
-		go func() {
-			defer func() { <-door }()
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
-			defer cancel()
-			d.wake(ctx, team, ids)
-		}()
-	default:
-		d.wake(ctx, team, ids)
-	}
-}
-
-// wake has events settled soon.
-func (d *Dialer) wake(ctx context.Context, team string, ids []string) {
-	if err := d.Queue.Enqueue(ctx, queue.Settle{Team: team, Inbox: ids[0], More: ids[1:]}); err != nil {
-		d.Log.Warn("wake-up of events failed; the sweep will find them", "team", team, "events", len(ids), "err", err)
-	}
 }

@@ -27,8 +27,8 @@ const (
 // Settle handles events of the inbox, each whatever comes of the others.
 func (d *Dialer) Settle(ctx context.Context, t queue.Settle) error {
 	var errs []error
-	for _, id := range append([]string{t.Inbox}, t.More...) {
-		errs = append(errs, d.settleEvent(ctx, t.Team, id))
+	for _, event := range t.Events() {
+		errs = append(errs, d.settleEvent(ctx, event.Team, event.Inbox))
 	}
 	return errors.Join(errs...)
 }

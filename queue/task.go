@@ -23,19 +23,24 @@ type Dial struct {
 }
 
 const (
-	// maxTogether is how many tickets one task carries at most: its handler works on them side by side.
+	// maxTogether is how many tickets or events one task carries at most.
 	maxTogether = 8
-	// ticketSize bounds what a ticket takes of maxPayload beside the name of its team, in bytes.
+	// ticketSize and eventSize bound what one of them takes of maxPayload beside its names, in bytes.
 	ticketSize = len(`{"team":"","slot":-9223372036854775808},`)
+	eventSize  = len(`{"team":"","inbox":""},`)
 )
 
-// Join puts the ticket of another team into the same task, if there is room for it.
+// roomFor reports whether one task may carry so many tickets or events of so many bytes in all.
+func roomFor(n, size int) bool { return n <= maxTogether && size+len(`"more":[]`) <= maxPayload }
+
+// Join puts the ticket of another team into the same task, if there is room for it. The handler works on them side by side.
 func (t *Dial) Join(other Dial) bool {
-	size := len(`"more":[]`)
-	for _, one := range append(t.Tickets(), other) {
+	all := append(t.Tickets(), other)
+	size := 0
+	for _, one := range all {
 		size += ticketSize + len(one.Team)
 	}
-	if len(t.More)+2 > maxTogether || size > maxPayload {
+	if !roomFor(len(all), size) {
 		return false
 	}
 	t.More = append(t.More, other)
@@ -51,12 +56,30 @@ type Stage struct {
 	Slot int64  `json:"slot"`
 }
 
-// Settle says that an event lies in the team's inbox. More are events that came together with it: the first alone names the task.
+// Settle says that an event lies in the team's inbox. More are other events, of any team, which Join puts into the same task; the first
+// alone names it.
 type Settle struct {
 	Team  string   `json:"team"`
 	Inbox string   `json:"inbox"`
-	More  []string `json:"more,omitempty"`
+	More  []Settle `json:"more,omitempty"`
 }
+
+// Join puts another event into the same task, if there is room for it. The handler works on them one after the other.
+func (t *Settle) Join(other Settle) bool {
+	all := append(t.Events(), other)
+	size := 0
+	for _, one := range all {
+		size += eventSize + len(one.Team) + len(one.Inbox)
+	}
+	if !roomFor(len(all), size) {
+		return false
+	}
+	t.More = append(t.More, other)
+	return true
+}
+
+// Events are all events that a task carries, each by itself.
+func (t Settle) Events() []Settle { return append([]Settle{{Team: t.Team, Inbox: t.Inbox}}, t.More...) }
 
 // Reconcile says that it is time to look up the team's calls without an outcome. Round is the same in every daemon.
 type Reconcile struct {

@@ -1,0 +1,48 @@
+package dialer
+
+import (
+	"context"
+	"time"
+
+	"github.com/dialerd/dialerd/queue"
+)
+
+const (
+	// wakeWait is how long a kept event waits for others that share its wake-up: a task costs Redis far more than an event. The queue looks for
+	// work five times a second, so nobody notices.
+	wakeWait = 20 * time.Millisecond
+	// maxWaking bounds the wake-ups that wait. Beyond it whoever brings another one has the queue catch up first.
+	maxWaking = 64
+)
+
+// wakeSoon has an event settled soon, together with others of any team that came within the same moment.
+func (d *Dialer) wakeSoon(ctx context.Context, event queue.Settle) {
+	d.mu.Lock()
+	last := len(d.waking) - 1
+	if last < 0 || !d.waking[last].Join(event) {
+		d.waking = append(d.waking, event)
+	}
+	if last < 0 { // whoever takes them takes all
+		time.AfterFunc(wakeWait, func() { d.wakeAll(context.WithoutCancel(ctx)) })
+	}
+	many := len(d.waking) > maxWaking
+	d.mu.Unlock()
+	if many {
+		d.wakeAll(ctx)
+	}
+}
+
+// wakeAll wakes what waits for it.
+func (d *Dialer) wakeAll(ctx context.Context) {
+	d.mu.Lock()
+	tasks := d.waking
+	d.waking = nil
+	d.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	for _, task := range tasks {
+		if err := d.Queue.Enqueue(ctx, task); err != nil {
+			d.Log.Warn("wake-up of events failed; the sweep will find them", "team", task.Team, "events", len(task.Events()), "err", err)
+		}
+	}
+}
