@@ -3,8 +3,11 @@ package dialer
 import (
 	"cmp"
 	"context"
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"runtime"
@@ -47,6 +50,7 @@ type many struct {
 	servers []*queue.Server
 	log     *slog.Logger
 	keys    map[string]webhook.Keys
+	names   scriptNames
 	placed  atomic.Int64
 	settled atomic.Int64
 	refused atomic.Int64
@@ -61,6 +65,7 @@ func newMany(b *testing.B, teams, leads int) *many {
 	o.PoolSize = 128 // as store.Open has it
 	m.client = redis.NewClient(o)
 	b.Cleanup(func() { _ = m.client.Close() })
+	m.client.AddHook(&m.names)
 	m.sync("no") // what comes before the measurement is not measured
 	cfg := simulator.Config{
 		Profile: answers(), Speed: 1000, Limit: simulator.Limit{NoFixed: true, NoSliding: true},
@@ -293,6 +298,7 @@ func callWay(b *testing.B, sync string) {
 	from, first := m.used(), m.settled.Load()
 	time.Sleep(long)
 	to, calls := m.used(), float64(m.settled.Load()-first)
+	fmt.Fprintln(os.Stderr, m.scripts(3*time.Second))
 	stop()
 	rate := calls / to.at.Sub(from.at).Seconds()
 	tasks, cpu := m.bare(int(calls) + 1)
@@ -306,6 +312,84 @@ func callWay(b *testing.B, sync string) {
 	b.ReportMetric((to.redis-from.redis)*1e6/calls/cpu, "redis-cpu-call/task")
 	b.ReportMetric(float64(m.refused.Load()), "refusals")
 	b.ReportMetric(0, "ns/op")
+}
+
+// scriptNames tells scripts by what Redis calls them.
+type scriptNames struct{ known sync.Map }
+
+// of returns the first line of a script's text, or its SHA-1 as it is.
+func (n *scriptNames) of(sha string) string {
+	if name, ok := n.known.Load(sha); ok {
+		return name.(string)
+	}
+	return sha
+}
+
+func (n *scriptNames) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (n *scriptNames) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if args := cmd.Args(); args[0] == "eval" {
+			text := args[1].(string)
+			hash := sha1.Sum([]byte(text)) // #nosec G401 -- it is Redis' own name of a script
+			lines := strings.Split(strings.TrimSpace(text), "\n")
+			n.known.Store(hex.EncodeToString(hash[:]), strings.Join(lines[:min(len(lines), 1)], " "))
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (n *scriptNames) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// scripts tells how long Redis takes for each kind of command and script while calls are placed, per call settled, the dearest first.
+func (m *many) scripts(long time.Duration) string {
+	m.b.Helper()
+	ctx := m.b.Context()
+	set := func(name, value string) {
+		if err := m.client.ConfigSet(ctx, name, value).Err(); err != nil {
+			m.b.Fatal(err)
+		}
+	}
+	set("slowlog-max-len", "1000000")
+	if err := m.client.ScriptFlush(ctx).Err(); err != nil { // each is sent once with its text, whose first line names it
+		m.b.Fatal(err)
+	}
+	set("slowlog-log-slower-than", "0")
+	first := m.settled.Load()
+	time.Sleep(long)
+	calls := float64(m.settled.Load() - first)
+	set("slowlog-log-slower-than", "-1")
+	log, err := m.client.SlowLogGet(ctx, -1).Result()
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	type cost struct {
+		name string
+		n    int
+		took time.Duration
+	}
+	costs := map[string]*cost{}
+	for _, e := range log {
+		name := e.Args[0]
+		switch name {
+		case "eval", "evalsha":
+			name = m.names.of(e.Args[1])
+		}
+		c := costs[name]
+		if c == nil {
+			c = &cost{name: name}
+			costs[name] = c
+		}
+		c.n++
+		c.took += e.Duration
+	}
+	var text strings.Builder
+	for _, c := range slices.SortedFunc(maps.Values(costs), func(a, b *cost) int { return cmp.Compare(b.took, a.took) }) {
+		fmt.Fprintf(&text, "%8.1f us %6.2f a call, %6.1f us each: %s\n", float64(c.took.Microseconds())/calls, float64(c.n)/calls, float64(c.took.Microseconds())/float64(c.n), c.name)
+	}
+	return text.String()
 }
 
 // bare enqueues and runs n empty tasks through asynq alone.

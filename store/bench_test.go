@@ -21,7 +21,7 @@ var benchServers = map[string]redistest.Options{
 
 func benchStore(b *testing.B, client redis.UniversalClient) *Store {
 	b.Helper()
-	s := New(client, Options{})
+	s := New(client, Options{Backlog: 10_000_000}) // nobody archives the record meanwhile
 	if _, err := s.Apply(b.Context(), testCampaign(testTeam, testName), start); err != nil {
 		b.Fatal(err)
 	}

@@ -127,8 +127,8 @@ func NewLimiter(client redis.UniversalClient, o LimiterOptions) (*Limiter, error
 	l := &Limiter{
 		o:      o,
 		client: client,
-		take:   redis.NewScript(limitTake),
-		usage:  redis.NewScript(limitUsage),
+		take:   redis.NewScript("-- dialerd limit_take\n" + limitTake),
+		usage:  redis.NewScript("-- dialerd limit_usage\n" + limitUsage),
 		keys:   []string{tag + "permits", tag + "state"},
 		margin: min(time.Second, o.Per/20),
 		belt:   rate.NewLimiter(rate.Limit(1.12*float64(o.Requests)/o.Per.Seconds()), 5),

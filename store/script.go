@@ -31,7 +31,8 @@ var preludes = sync.OnceValue(func() map[string][]luaPart {
 // newScript names a script of the record and the files that it begins with beside common and audit.
 func newScript(name string, begins ...string) *script {
 	return &script{name, sync.OnceValue(func() *redis.Script {
-		return redis.NewScript(assemble(luaFile(name), append([]string{"common", "audit"}, begins...)))
+		// The first line names it in Redis' slow log and MONITOR.
+		return redis.NewScript("-- dialerd " + name + "\n" + assemble(luaFile(name), append([]string{"common", "audit"}, begins...)))
 	})}
 }
 
