@@ -122,30 +122,3 @@ func (l *NewLead) text() leadText {
 	}
 	return leadText{head: b, row: l.row(), state: state, flags: flags}
 }
-
-// row is the part of the record that no script reads.
-func (l *NewLead) row() []byte {
-	size := 16 + len(l.List)
-	for _, v := range l.Row {
-		size += len(v) + 3
-	}
-	b := append(make([]byte, 0, size), '{')
-	if l.List != "" {
-		b = append(b, `"l":`...)
-		b = appendString(b, l.List)
-	}
-	if len(l.Row) > 0 {
-		if l.List != "" {
-			b = append(b, ',')
-		}
-		b = append(b, `"v":[`...)
-		for i, v := range l.Row {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, v)
-		}
-		b = append(b, ']')
-	}
-	return append(b, '}')
-}

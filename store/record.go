@@ -59,12 +59,6 @@ type attemptRecord struct {
 	Entry       int64                 `json:"q"`
 }
 
-// leadRow is the part that no script reads.
-type leadRow struct {
-	List   string   `json:"l"`
-	Values []string `json:"v"`
-}
-
 // parseRecord takes a lead's value apart.
 func parseRecord(raw string) (*leadRecord, *leadRow, error) {
 	head, tail, ok := strings.Cut(raw, "\n")
@@ -75,9 +69,9 @@ func parseRecord(raw string) (*leadRecord, *leadRow, error) {
 	if err := json.Unmarshal([]byte(head), &rec); err != nil {
 		return nil, nil, fmt.Errorf("record: %w", err)
 	}
-	var row leadRow
-	if err := json.Unmarshal([]byte(tail), &row); err != nil {
-		return nil, nil, fmt.Errorf("row: %w", err)
+	row, err := parseRow(tail)
+	if err != nil {
+		return nil, nil, err
 	}
 	if rec.State == "" {
 		rec.State = campaign.LeadNew
@@ -87,7 +81,7 @@ func parseRecord(raw string) (*leadRecord, *leadRow, error) {
 			a.State = campaign.Settled
 		}
 	}
-	return &rec, &row, nil
+	return &rec, row, nil
 }
 
 // decode makes a lead of its record.

@@ -32,7 +32,7 @@ func (s *Store) Withdraw(ctx context.Context, name string, lists []string, by st
 			var ids []any
 			for i := 0; i+1 < len(pairs); i += 2 {
 				_, row, _ := strings.Cut(pairs[i+1], "\n")
-				if strings.HasPrefix(row, `{"l":"`+list+`"`) && !seen[pairs[i]] {
+				if ofList(row, list) && !seen[pairs[i]] {
 					seen[pairs[i]] = true
 					ids = append(ids, pairs[i])
 				}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ func TestAWithdrawnListIsNotCalledAndComesBackWithTheNextImport(t *testing.T) {
 		held, byHand := newLead(3), newLead(4)
 		held.State, held.Reason = campaign.LeadHeld, campaign.ReasonNoConsent
 		byHand.List, byHand.Row = "", nil
+		held.Row = append(slices.Clone(held.Row[:len(held.Row)-1]), "a"+cellEnd+"b") // which is kept in another form
 		ids := d.add(newLead(1), newLead(2), held, byHand)
 		d.must(d.CloseLead(d.Context(), testName, ids[1], campaign.Completed, "me"))
 

@@ -10,7 +10,7 @@
 --   conflict want got    the record is not in a state that allows this
 --
 -- A lead is one value of the hash c:N:leads: a JSON object that scripts read and write, a newline, and the row as it was
--- imported, which no script reads. The object (absent = zero):
+-- imported, which no script reads (leadrow.go). The object (absent = zero):
 --   s state ("new" when absent)   p phone        k key, when it is not the phone   l lane     q import sequence   b priority
 --   r reason   t note   d due, ms   m 1: due was promised   u 1: urgent   g 1: was staged again   i 1: held by the import
 --   h phone of its row, when it has gone on to another one of the row   w 1: closed because its list was withdrawn

@@ -27,7 +27,7 @@ for _, a in ipairs(rec.a or {}) do
 end
 local left = { s = 'closed', p = '', q = rec.q, z = rec.z, o = rec.o, t = 'forgotten' }
 if #attempts > 0 then left.a = attempts end
-redis.call('HSET', ckey(n, 'leads'), new, cjson.encode(left) .. '\n{"l":"","v":[]}')
+redis.call('HSET', ckey(n, 'leads'), new, cjson.encode(left) .. '\n')
 changed(n, new)
 if redis.call('HGET', base .. 'c:' .. n, 'told') then redis.call('HDEL', base .. 'c:' .. n, 'told') end
 return { 'ok' }
