@@ -142,7 +142,7 @@ func TestAnOptOutCountsWhileTheCallGoesOn(t *testing.T) {
 			ID: lead.Attempts[0].CallID, Metadata: map[string]string{MetaAttempt: lead.Attempts[0].ID}, Status: thoughtly.StatusInProgress,
 			Turns: []thoughtly.Turn{{Speaker: thoughtly.SpeakerAgent, Text: "Hello!"}, {Speaker: "user", Text: "Please stop calling me."}},
 		}
-		if _, err := h.dialer.apply(ctx, h.dialer.Teams[teamName], r); err != nil {
+		if _, err := h.dialer.apply(ctx, h.dialer.Teams[teamName], news{Response: r}); err != nil {
 			t.Fatal(err)
 		}
 		scope, _, err := f.store.Suppressed(ctx, teamName, "", lead.Phone)

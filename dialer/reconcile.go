@@ -203,7 +203,7 @@ func (l *lookup) take(ctx context.Context, records []thoughtly.Response, sought 
 			r.Metadata = make(map[string]string, 1)
 		}
 		r.Metadata[MetaAttempt] = id
-		what, err := l.apply(ctx, l.team, r)
+		what, err := l.apply(ctx, l.team, news{Response: r})
 		if err != nil {
 			return err
 		}
@@ -282,7 +282,7 @@ func (l *lookup) abandon(ctx context.Context, a campaign.Attempt) error {
 		return fmt.Errorf("read attempt %s: %w", a.ID, err)
 	}
 	l.Log.Warn("outcome of a call was never found; it counts as an attempt", "team", l.team.Name, "campaign", a.Campaign, "attempt", a.ID)
-	_, err = l.settle(ctx, l.team, c, attempt, lead, &thoughtly.Response{ID: a.CallID},
+	_, err = l.settle(ctx, l.team, c, attempt, lead, news{Response: &thoughtly.Response{ID: a.CallID}},
 		campaign.Ended{Disposition: campaign.Unknown, At: l.now})
 	return err
 }

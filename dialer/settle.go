@@ -36,27 +36,45 @@ func (d *Dialer) Settle(ctx context.Context, t queue.Settle) error {
 // settleEvent handles one event of a team's inbox.
 func (d *Dialer) settleEvent(ctx context.Context, name, id string) error {
 	team := d.anyTeam(name)
-	raw, err := d.Store.TakeInbox(ctx, name, id)
+	raw, now, err := d.Store.TakeInbox(ctx, name, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // settled already
 	}
 	if err != nil {
 		return fmt.Errorf("read event %s: %w", id, err)
 	}
-	result, err := d.event(ctx, team, id, raw)
+	result, err := d.event(ctx, team, raw, news{event: id, at: now})
 	if err != nil {
 		return err
 	}
 	d.observe(Event{What: "event", Team: name, Result: result})
+	if result == resultSettled {
+		return nil // the settlement has dropped it
+	}
 	return d.Store.DropInbox(ctx, name, id)
 }
 
+// news is what the API tells of a call.
+type news struct {
+	*thoughtly.Response
+	event string    // the event of the inbox that told it; "" = a look-up did
+	at    time.Time // when we read it, by the fleet's clock; zero = nobody has looked
+}
+
+// heardAt is when news was read, by the fleet's clock.
+func (d *Dialer) heardAt(ctx context.Context, n news) (time.Time, error) {
+	if !n.at.IsZero() {
+		return n.at, nil
+	}
+	return d.Store.Now(ctx)
+}
+
 // event reads one kept event and applies it.
-func (d *Dialer) event(ctx context.Context, team *Team, id string, raw []byte) (string, error) {
+func (d *Dialer) event(ctx context.Context, team *Team, raw []byte, n news) (string, error) {
 	var event kept
 	head, body, _ := bytes.Cut(raw, []byte("\n"))
 	if err := json.Unmarshal(head, &event); err != nil {
-		d.Log.Error("kept event is damaged", "team", team.Name, "event", id, "err", err)
+		d.Log.Error("kept event is damaged", "team", team.Name, "event", n.event, "err", err)
 		return resultUnreadable, nil
 	}
 	response, err := thoughtly.DecodeEvent(body)
@@ -68,11 +86,13 @@ func (d *Dialer) event(ctx context.Context, team *Team, id string, raw []byte) (
 	if response.AgentID == "" {
 		response.AgentID = event.Agent
 	}
-	return d.apply(ctx, team, &response)
+	n.Response = &response
+	return d.apply(ctx, team, n)
 }
 
 // apply brings one record of a call to the attempt that it belongs to. It says in a word what came of it.
-func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response) (string, error) {
+func (d *Dialer) apply(ctx context.Context, team *Team, n news) (string, error) {
+	r := n.Response
 	clue := store.Clue{AttemptID: r.Metadata[MetaAttempt], CallID: r.ID, ContactID: r.ContactID, At: began(r)}
 	if inbound(r) {
 		clue.ContactID = "" // the person called: it is not the call that we placed
@@ -100,25 +120,25 @@ func (d *Dialer) apply(ctx context.Context, team *Team, r *thoughtly.Response) (
 		if err := d.heedDuring(ctx, c, attempt, r); err != nil {
 			return "", err
 		}
-		return resultInProgress, d.underWay(ctx, team, c, attempt, r)
+		return resultInProgress, d.underWay(ctx, team, c, attempt, n)
 	}
-	return d.settle(ctx, team, c, attempt, lead, r, ended)
+	return d.settle(ctx, team, c, attempt, lead, n, ended)
 }
 
 // underWay notes that a call is going on, which also settles the doubt whether it was ever placed. It may have ended with a word that
 // nobody knows: the operator sees that word, and may give it a meaning.
-func (d *Dialer) underWay(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, r *thoughtly.Response) error {
+func (d *Dialer) underWay(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, r news) error {
 	if a.State == campaign.Refused || a.State == campaign.Settled {
 		return nil // late
 	}
-	now, err := d.Store.Now(ctx)
+	now, err := d.heardAt(ctx, r)
 	if err != nil {
 		return fmt.Errorf("note that the call of attempt %s is under way: %w", a.ID, err)
 	}
 	if _, err := d.Store.Accepted(ctx, a.ID, r.ID, team.lookAt(now), now); err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("note that the call of attempt %s is under way: %w", a.ID, err)
 	}
-	if !odd(c, r) {
+	if !odd(c, r.Response) {
 		return nil
 	}
 	if _, err := d.Store.KeepWord(ctx, a.ID, campaign.Clip(r.RawStatus, longestWord)); err != nil {
@@ -128,8 +148,8 @@ func (d *Dialer) underWay(ctx context.Context, team *Team, c *campaign.Campaign,
 }
 
 // settle closes an attempt and does what follows from it.
-func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, lead *campaign.Lead, r *thoughtly.Response, ended campaign.Ended) (string, error) {
-	now, err := d.Store.Now(ctx)
+func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a *campaign.Attempt, lead *campaign.Lead, r news, ended campaign.Ended) (string, error) {
+	now, err := d.heardAt(ctx, r)
 	if err != nil {
 		return "", fmt.Errorf("settle attempt %s: %w", a.ID, err)
 	}
@@ -141,9 +161,9 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 	}
 	next := campaign.After(c, lead, ended)
 	s := store.Settlement{
-		AttemptID: a.ID, CallID: r.ID, Disposition: ended.Disposition, Status: campaign.Clip(r.RawStatus, longestWord), Odd: odd(c, r), Duration: r.Duration,
+		AttemptID: a.ID, CallID: r.ID, Disposition: ended.Disposition, Status: campaign.Clip(r.RawStatus, longestWord), Odd: odd(c, r.Response), Duration: r.Duration,
 		Transferred: a.Transferred, RecordingURL: r.Recording, Summary: campaign.Clip(r.Summary, 2000),
-		Conversation: ended.Disposition.Conversation(), Suppress: next.Suppress, Follow: next.Automation != "",
+		Conversation: ended.Disposition.Conversation(), Suppress: next.Suppress, Follow: next.Automation != "", Event: r.event,
 		Why:  "call " + r.ID + ": " + string(ended.Disposition),
 		Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason, Phone: next.Phone},
 	}

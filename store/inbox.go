@@ -41,16 +41,18 @@ func (s *Store) Inbox(ctx context.Context, team string, now time.Time, events ..
 	return fresh, nil
 }
 
-// TakeInbox reads an event that has not been dealt with. It stays until DropInbox, so a crash in between loses nothing.
-func (s *Store) TakeInbox(ctx context.Context, team, id string) ([]byte, error) {
-	body, err := s.client.HGet(ctx, teamKey(team, "inbox"), id).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("event %s of team %q: %w", id, team, ErrNotFound)
+// TakeInbox reads an event that has not been dealt with, and the time, as Now tells it. The event stays until DropInbox or the Settlement that
+// names it, so a crash in between loses nothing.
+func (s *Store) TakeInbox(ctx context.Context, team, id string) (body []byte, now time.Time, err error) {
+	pipe := s.client.Pipeline()
+	kept, clock := pipe.HGet(ctx, teamKey(team, "inbox"), id), pipe.Time(ctx)
+	if err := execAll(ctx, pipe); err != nil {
+		return nil, time.Time{}, fmt.Errorf("read event %s of team %q: %w", id, team, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read event %s of team %q: %w", id, team, err)
+	if errors.Is(kept.Err(), redis.Nil) {
+		return nil, time.Time{}, fmt.Errorf("event %s of team %q: %w", id, team, ErrNotFound)
 	}
-	return body, nil
+	return []byte(kept.Val()), clock.Val().Add(s.offset), nil
 }
 
 // DropInbox says that an event has been dealt with. Doing it twice is no error.

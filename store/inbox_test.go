@@ -31,7 +31,7 @@ func TestAnEventIsKeptOnceUntilItIsDealtWith(t *testing.T) {
 			d.Error("teams share an inbox")
 		}
 		for range 2 { // a worker may die after taking it
-			got, err := d.TakeInbox(ctx, testTeam, "digest1")
+			got, _, err := d.TakeInbox(ctx, testTeam, "digest1")
 			d.must(err)
 			if !slices.Equal(got, body) {
 				d.Errorf("got %q", got)
@@ -39,7 +39,7 @@ func TestAnEventIsKeptOnceUntilItIsDealtWith(t *testing.T) {
 		}
 		d.must(d.DropInbox(ctx, testTeam, "digest1"))
 		d.must(d.DropInbox(ctx, testTeam, "digest1"))
-		_, err := d.TakeInbox(ctx, testTeam, "digest1")
+		_, _, err := d.TakeInbox(ctx, testTeam, "digest1")
 		d.wants(err, ErrNotFound)
 		if d.keep(testTeam, "digest1", body, d.now) {
 			d.Error("an event was taken for new after it was dealt with")
@@ -63,7 +63,7 @@ func TestEventsThatComeTogetherAreKeptAsIfEachCameAlone(t *testing.T) {
 			}
 		}
 		for id, want := range map[string]string{"old": "first", "a": "1", "b": "\x00\xff\n", "c299": "x"} {
-			if got, err := d.TakeInbox(ctx, testTeam, id); err != nil || string(got) != want {
+			if got, _, err := d.TakeInbox(ctx, testTeam, id); err != nil || string(got) != want {
 				d.Errorf("%s: got %q, %v", id, got, err)
 			}
 		}

@@ -27,6 +27,7 @@ type Settlement struct {
 	RecordingURL string
 	Summary      string
 
+	Event    string // the event of the inbox that told it; it is dropped in the same step. "" = none
 	Next     Next
 	Suppress campaign.Scope // the phone goes on this list, even if the attempt had been settled before
 	Why      string         // what the list remembers; "" = the disposition
@@ -68,7 +69,7 @@ type settleArgs struct {
 }
 
 // Settle ends an attempt and reports whether that was news: a settled attempt never changes again, so late, doubled and
-// contradicting outcomes do nothing but be remembered by their call id. A suppression is written in any case, before the attempt is
+// contradicting outcomes do nothing but be remembered by their call id. In both cases the event that told it is dropped. A suppression is written in any case, before the attempt is
 // settled: if the second half is lost, the outcome will come again, the opt-out might not. A lead whose phone is on a list of the
 // team or campaign by now is closed, whatever Next says. ErrConflict: the attempt was refused.
 func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applied bool, err error) {
@@ -100,7 +101,7 @@ func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applie
 			return false, fmt.Errorf("settle attempt %s: %w", q.AttemptID, err)
 		}
 	}
-	words, err := s.run(ctx, scriptSettle, r.team, q.AttemptID, ms(now), raw, results, q.RecordingURL)
+	words, err := s.run(ctx, scriptSettle, r.team, q.AttemptID, ms(now), raw, results, q.RecordingURL, q.Event)
 	if err != nil {
 		return false, fmt.Errorf("settle attempt %s: %w", q.AttemptID, err)
 	}

@@ -266,3 +266,40 @@ func TestTimeThatNobodyKnowsIsChargedAsReserved(t *testing.T) {
 		})
 	}
 }
+
+// The event that told an outcome goes with it, in one step: also where it was no news. What contradicts the record stays for the caller.
+func TestSettleDropsTheEventThatToldIt(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		id, _ := d.inAttemptState(campaign.Accepted)
+		q := Settlement{AttemptID: id, CallID: "call1", Disposition: campaign.Busy, Next: Next{State: campaign.LeadClosed}}
+		for _, q.Event = range []string{"news", "late", "never kept"} {
+			if q.Event != "never kept" {
+				d.keep(testTeam, q.Event, []byte("body"), d.now)
+			}
+			_, err := d.Settle(ctx, q, d.now)
+			d.must(err)
+			_, _, err = d.TakeInbox(ctx, testTeam, q.Event)
+			d.wants(err, ErrNotFound)
+			pending, err := d.PendingInbox(ctx, testTeam, d.now, 10)
+			d.must(err)
+			if len(pending) > 0 {
+				d.Errorf("%q is still to be dealt with", pending)
+			}
+		}
+		if d.keep(testTeam, "news", []byte("body"), d.now) {
+			d.Error("a dropped event is taken for new")
+		}
+	})
+}
+
+func TestSettleOfARefusedAttemptKeepsTheEvent(t *testing.T) {
+	each(t, func(d *desk) {
+		id, _ := d.inAttemptState(campaign.Refused)
+		d.keep(testTeam, "news", []byte("body"), d.now)
+		_, err := d.Settle(d.Context(), Settlement{AttemptID: id, Disposition: campaign.Busy, Next: Next{State: campaign.LeadClosed}, Event: "news"}, d.now)
+		d.wants(err, ErrConflict)
+		_, _, err = d.TakeInbox(d.Context(), testTeam, "news")
+		d.must(err)
+	})
+}

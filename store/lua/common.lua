@@ -273,3 +273,9 @@ local function move_phone(L, phone)
   index_phone(phone, name)
   rec.p, rec.f, rec.v = phone, nil, nil
 end
+
+-- drop_event forgets an event of the inbox, but for that it was seen. It reports whether it was there.
+local function drop_event(id)
+  redis.call('ZREM', key('inboxdue'), id)
+  return redis.call('HDEL', key('inbox'), id) == 1
+end

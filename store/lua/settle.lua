@@ -6,7 +6,7 @@
 --         c call id, f 1: transferred,
 --         conversation 1, answered 1 (or nobody can tell), refusal 1, state closed, waiting or held, d due ms, m 1: promised,
 --         r reason, t note, p the lead's next phone, u 1: an automation follows
---       4 results as JSON or ""   5 recording, for the record of decisions, or ""
+--       4 results as JSON or ""   5 recording, for the record of decisions, or ""   6 event of the inbox that told it, or ""
 -- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, conflict (refused)
 local id, now, q = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local L, a = find(id)
@@ -17,6 +17,7 @@ if q.c then
   if a.c ~= q.c or s == 'settled' then name_call(a, id, q.c, 'HSETNX') end -- the API may have named it already
   redis.call('ZADD', key('callsage'), 'NX', now, q.c)
 end
+drop_event(ARGV[6])
 if s == 'settled' then return { 'again' } end
 if a.c and a.c ~= q.c then redis.call('ZADD', key('callsage'), 'NX', now, a.c) end
 
