@@ -2,11 +2,14 @@ package dialer
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/simulator"
@@ -46,7 +49,7 @@ func TestAFleetGoesOnAfterARepair(t *testing.T) {
 			lost := slices.DeleteFunc(keys, func(key string) bool {
 				_, name, _ := strings.Cut(key, "}:")
 				for _, part := range []string{
-					"count", "urgent", "ready:", "new:", "wait:", "claims", "tokens", "sending", "open", "contactopen", "phones", "keyed", "calls", "flight", "days",
+					"count", "urgent", "ready:", "new:", "wait:", "claims", "tokens", "sending", "open", "contactopen", "keyed", "calls", "flight", "days",
 				} {
 					if _, own, _ := strings.Cut(strings.TrimPrefix(name, "c:"), ":"); name == part || strings.HasPrefix(own, part) {
 						return false
@@ -57,6 +60,7 @@ func TestAFleetGoesOnAfterARepair(t *testing.T) {
 			if len(lost) < 5 || client.Del(ctx, lost...).Err() != nil {
 				t.Fatalf("only %v were lost", lost)
 			}
+			loseHistories(t, client)
 			out, err := f.store.Repair(ctx, teamName, time.Now())
 			if err != nil || len(out.Left) > 0 {
 				t.Fatalf("left %q, %v", out.Left, err)
@@ -82,4 +86,26 @@ func TestAFleetGoesOnAfterARepair(t *testing.T) {
 			t.Errorf("fsck: %v, %v", report.Differences, err)
 		}
 	})
+}
+
+// loseHistories leaves of what the team remembers of each phone its contact alone.
+func loseHistories(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
+	key, lost := "dialerd:{"+teamName+"}:phones", 0
+	for phone, raw := range client.HGetAll(t.Context(), key).Val() {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(raw), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if len(entry) > 1 {
+			lost++
+		}
+		text, err := json.Marshal(map[string]any{"i": entry["i"]})
+		if err != nil || client.HSet(t.Context(), key, phone, text).Err() != nil {
+			t.Fatalf("%s: cannot lose its history", phone)
+		}
+	}
+	if lost == 0 {
+		t.Fatal("no phone has a history")
+	}
 }

@@ -108,7 +108,7 @@ func (s *Store) Adopt(ctx context.Context, page AdoptPage, now time.Time) (Adopt
 			a.What = adoptMore
 		}
 		for _, phone := range part {
-			a.Contacts = append(a.Contacts, page.Contacts[phone])
+			a.Contacts = append(a.Contacts, shortID(page.Contacts[phone]))
 		}
 		words, leads, err := s.adopt(ctx, page.Walk, a)
 		if err != nil {

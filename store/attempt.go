@@ -158,7 +158,7 @@ func (s *Store) FindAttempt(ctx context.Context, team string, clue Clue) (*campa
 		}
 	}
 	if clue.ContactID != "" {
-		a, lead, err := s.indexedAttempt(ctx, team, "contactopen", clue.ContactID)
+		a, lead, err := s.indexedAttempt(ctx, team, "contactopen", shortID(clue.ContactID))
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, nil, err
 		}

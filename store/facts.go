@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,14 +13,6 @@ import (
 
 	"github.com/dialerd/dialerd/campaign"
 )
-
-// phoneRecord is the history of a phone over all campaigns of a team.
-type phoneRecord struct {
-	Open         string  `json:"o"`
-	Calls        []int64 `json:"t"` // unix seconds
-	Conversation int64   `json:"c"` // unix seconds
-	Refusal      int64   `json:"x"` // unix seconds
-}
 
 // historyKept is how long a phone's attempts are remembered; the widest cap is 30 days. begin.lua says the same.
 const historyKept = 31 * 24 * time.Hour
@@ -96,24 +87,22 @@ func (s *Store) FactsOf(ctx context.Context, q FactsQuery) (*campaign.Facts, err
 		InFlight:   int(int64At(counts, 0)), TeamInFlight: int(int64At(flight, 0)), AgentInFlight: int(int64At(flight, 1)), CallsToday: int(int64At(counts, 1)),
 		TeamEpoch: int64At(team, 0), CampaignEpoch: int64At(camp, 0), TeamCallsToday: int(int64At(today, 0)), AgentCallsToday: int(int64At(today, 1)), Version: int(int64At(camp, 3)), Rules: rulesNumber(rules),
 	}
-	if raw := history.Val(); raw != "" {
-		var p phoneRecord
-		if err := json.Unmarshal([]byte(raw), &p); err != nil {
-			return nil, fmt.Errorf("read history of %s: %w", lead.Phone.Masked(), err)
+	entry, err := parsePhone(lead.Phone, history.Val())
+	if err != nil {
+		return nil, err
+	}
+	f.OpenAttempt = entry.Open
+	for _, t := range entry.Calls {
+		if at := time.Unix(t, 0).UTC(); now.Sub(at) < historyKept {
+			f.Calls = append(f.Calls, at)
 		}
-		f.OpenAttempt = p.Open
-		for _, t := range p.Calls {
-			if at := time.Unix(t, 0).UTC(); now.Sub(at) < historyKept {
-				f.Calls = append(f.Calls, at)
-			}
-		}
-		slices.SortFunc(f.Calls, time.Time.Compare)
-		if p.Conversation > 0 {
-			f.LastConversation = time.Unix(p.Conversation, 0).UTC()
-		}
-		if p.Refusal > 0 {
-			f.LastRefusal = time.Unix(p.Refusal, 0).UTC()
-		}
+	}
+	slices.SortFunc(f.Calls, time.Time.Compare)
+	if entry.Conversation > 0 {
+		f.LastConversation = time.Unix(entry.Conversation, 0).UTC()
+	}
+	if entry.Refusal > 0 {
+		f.LastRefusal = time.Unix(entry.Refusal, 0).UTC()
 	}
 	if f.National, err = s.onNational(ctx, national, q.Countries, lead.Phone); err != nil {
 		return nil, fmt.Errorf("read facts of lead %s of %q: %w", lead.ID, r.name, err)

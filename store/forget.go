@@ -2,13 +2,10 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/dialerd/dialerd/campaign"
 )
@@ -51,22 +48,14 @@ func (s *Store) Forget(ctx context.Context, q ForgetRequest) (Forgotten, error) 
 	if _, err := s.Suppress(ctx, Suppression{Scope: campaign.ScopeTeam, Team: q.Team, Phones: []campaign.Phone{q.Phone}, Bulk: true}, timeOf(0)); err != nil {
 		return fail(err)
 	}
-	raw, err := s.client.HGet(ctx, teamKey(q.Team, "phones"), string(q.Phone)).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	entry, err := s.phone(ctx, q.Team, q.Phone)
+	if err != nil {
 		return fail(err)
 	}
-	var history phoneRecord
-	if raw != "" {
-		if err := json.Unmarshal([]byte(raw), &history); err != nil {
-			return fail(err)
-		}
+	if entry.Open != "" {
+		return fail(&ConflictError{Want: "a phone without an open attempt", Got: "attempt " + entry.Open})
 	}
-	if history.Open != "" {
-		return fail(&ConflictError{Want: "a phone without an open attempt", Got: "attempt " + history.Open})
-	}
-	if sum.Contact, err = s.client.HGet(ctx, teamKey(q.Team, "contacts"), string(q.Phone)).Result(); err != nil && !errors.Is(err, redis.Nil) {
-		return fail(err)
-	}
+	sum.Contact = longID(entry.Contact)
 	refs, err := s.teamRefs(ctx, q.Team)
 	if err != nil {
 		return fail(err)

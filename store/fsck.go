@@ -245,21 +245,18 @@ func (k *checker) campaign(ctx context.Context, r ref) error {
 	return k.counters(ctx, fmt.Sprintf("%q", r.name), "c:"+strconv.FormatInt(r.n, 10)+":count")
 }
 
-// contacts looks up the contacts of the phones of some leads.
+// contacts looks up the contacts of the phones of some leads, as the record keeps them.
 func (k *checker) contacts(ctx context.Context, pairs []string) (map[campaign.Phone]string, error) {
-	var phones []string
+	var phones []campaign.Phone
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if rec, _, err := parseRecord(pairs[i+1]); err == nil {
-			phones = append(phones, string(rec.Phone))
+			phones = append(phones, rec.Phone)
 		}
 	}
+	entries, err := k.s.phones(ctx, k.team, phones) // what is damaged is told with the histories
 	found := make(map[campaign.Phone]string, len(phones))
-	if len(phones) == 0 {
-		return found, nil
-	}
-	got, err := k.s.client.HMGet(ctx, teamKey(k.team, "contacts"), phones...).Result()
-	for i, v := range got {
-		found[campaign.Phone(phones[i])], _ = v.(string)
+	for i, p := range entries {
+		found[phones[i]] = p.Contact
 	}
 	return found, err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 
@@ -35,9 +34,9 @@ func (k *checker) histories(ctx context.Context) error {
 	err := k.scan(ctx, teamKey(k.team, "phones"), func(pairs []string) error {
 		for i := 0; i+1 < len(pairs); i += 2 {
 			phone := campaign.Phone(pairs[i])
-			var rec phoneRecord
-			if err := json.Unmarshal([]byte(pairs[i+1]), &rec); err != nil {
-				k.differ("history of %s: %v", phone.Masked(), err)
+			rec, err := parsePhone(phone, pairs[i+1])
+			if err != nil {
+				k.differ("%v", err)
 				k.damage.phone(phone, k.calls[phone], nil)
 				delete(k.calls, phone)
 				continue

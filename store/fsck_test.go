@@ -96,7 +96,11 @@ func harms() map[string]harm {
 			}, "contact ghost",
 		},
 		"contact lost": {
-			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.HDel(d.Context(), team("contacts"), phone) }, "without a contact",
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				raw, err := d.Client().HGet(d.Context(), team("phones"), phone).Result()
+				d.must(err)
+				p.HSet(d.Context(), team("phones"), phone, strings.Replace(raw, `"i":"contact-0000"`, `"x":1`, 1))
+			}, "without a contact",
 		},
 		"places in flight": {
 			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
@@ -105,10 +109,15 @@ func harms() map[string]harm {
 		},
 		"phone free": {
 			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
-				p.HSet(d.Context(), team("phones"), phone, `{"t":[1]}`)
+				p.HSet(d.Context(), team("phones"), phone, `{"i":"contact-0000","t":[1]}`)
 			}, "the open attempt",
 		},
 		"history lost": {
+			func(d *desk, p redis.Pipeliner, _ []string, _ string) {
+				p.HSet(d.Context(), team("phones"), phone, `{"i":"contact-0000"}`)
+			}, "its history",
+		},
+		"all of the phone lost": {
 			func(d *desk, p redis.Pipeliner, _ []string, _ string) { p.HDel(d.Context(), team("phones"), phone) }, "its history",
 		},
 		"history from nowhere": {

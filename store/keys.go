@@ -19,10 +19,10 @@ import (
 //
 //	team         HASH  epoch, paused (why), dnc (numbers on the list), made (contacts), stirred (see common.lua), agents (JSON), rules (number of the operator's, when they were last changed)
 //	campaigns    HASH  name → number N
-//	contacts     HASH  phone → contact id; contactdoubt phone → "until-ms N.lead.token" of who makes it, or 1: it may be unknown to us
+//	contactdoubt HASH  phone → "until-ms N.lead.token" of who makes its contact, or 1: it may be unknown to us
 //	adopt        HASH  of the walk through the account's own contacts: page, stake, token, till, again, seen:N (see adopt.lua)
-//	contactopen  HASH  contact id → its open attempt
-//	phones       HASH  phone → history {o open attempt, t seconds of attempts, c last conversation, x last no}
+//	contactopen  HASH  contact, as shortID writes it → its open attempt
+//	phones       HASH  phone → {i contact, as shortID writes it, o open attempt, t seconds of attempts, c last conversation, x last no}
 //	keyed        HASH  phone → "N.lead N.lead": leads whose id does not follow from the phone
 //	dnc:BUCKET   SET   of numbers; dncinfo, dncgone HASH phone → who put it there, or took it off, and why
 //	sending      ZSET  attempt → deadline ms, while its request may be on the wire (sending; unknown until swept)

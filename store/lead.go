@@ -63,20 +63,20 @@ func (s *Store) withContacts(ctx context.Context, r ref, pairs []string) ([]*cam
 		return nil, nil
 	}
 	leads := make([]*campaign.Lead, 0, len(pairs)/2)
-	phones := make([]string, 0, len(pairs)/2)
+	phones := make([]campaign.Phone, 0, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		lead, err := s.decode(ctx, r, pairs[i], pairs[i+1], "")
 		if err != nil {
 			return nil, err
 		}
-		leads, phones = append(leads, lead), append(phones, string(lead.Phone))
+		leads, phones = append(leads, lead), append(phones, lead.Phone)
 	}
-	contacts, err := s.client.HMGet(ctx, teamKey(r.team, "contacts"), phones...).Result()
+	entries, err := s.phones(ctx, r.team, phones)
 	if err != nil {
-		return nil, fmt.Errorf("read contacts of %q: %w", r.team, err)
+		return nil, err
 	}
 	for i := range leads {
-		leads[i].Contact, _ = contacts[i].(string)
+		leads[i].Contact = longID(entries[i].Contact)
 	}
 	return leads, nil
 }

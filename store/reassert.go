@@ -51,7 +51,7 @@ func (s *Store) began(q *BeginRequest, a *beginArgs, r ref, id string) {
 		id: id, r: r, lead: lead.ID, at: q.Now, run: s.servers[s.serverOf(r.team)].run,
 		args: reassertArgs{
 			Attempt: a.Attempt, Agent: a.Agent, At: a.Now, Deadline: a.Deadline, Day: a.Day, TeamDay: a.otherDay(), Reserve: a.Reserve,
-			Token: q.Claim.Token, Phone: string(lead.Phone), Contact: lead.Contact,
+			Token: q.Claim.Token, Phone: string(lead.Phone), Contact: shortID(lead.Contact),
 		},
 	})
 }

@@ -93,7 +93,7 @@ func (s *Store) decode(ctx context.Context, r ref, id, raw, contact string) (*ca
 	lead := &campaign.Lead{
 		ID: id, Campaign: r.name, Key: rec.Key, Phone: rec.Phone, List: row.List, Row: row.Values, State: rec.State, Lane: rec.Lane,
 		Reason: rec.Reason, Note: rec.Note, Due: timeOf(rec.Due), Promised: rec.Promised != 0, Urgent: rec.Urgent != 0,
-		Contact: contact, Restaged: rec.Restaged != 0, Disposition: rec.Disposition,
+		Contact: longID(contact), Restaged: rec.Restaged != 0, Disposition: rec.Disposition,
 	}
 	if lead.Key == "" {
 		lead.Key = string(rec.Phone)

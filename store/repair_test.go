@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -149,14 +150,45 @@ func (v *vandal) strike(ctx context.Context, team string) error {
 			return v.client.HIncrBy(ctx, key, one, int64(v.rng.IntN(9)-4)).Err()
 		case numbers && n == 1:
 			return v.client.HSet(ctx, key, "s:held", v.rng.IntN(9)).Err()
-		case strings.HasSuffix(key, ":phones") && n == 0:
-			return v.client.HSet(ctx, key, one, `{"o":"1.ghost.1","t":[1773154800]}`).Err()
+		case strings.HasSuffix(key, ":phones"): // all but the contact, which no other part of the record tells of every lead
+			history := phoneRecord{}
+			if n == 0 {
+				history = phoneRecord{Open: "1.ghost.1", Calls: []int64{1773154800}}
+			}
+			return loseHistory(ctx, v.client, key, one, history)
 		case strings.HasSuffix(key, ":keyed") && n == 0:
 			return v.client.HSet(ctx, key, one, "1.ghost").Err()
 		}
 		return v.client.HDel(ctx, key, one).Err()
 	}
 	return nil
+}
+
+// loseHistory has a phone's entry say something else than it did, but for its contact.
+func loseHistory(ctx context.Context, client redis.UniversalClient, key, phone string, other phoneRecord) error {
+	raw, err := client.HGet(ctx, key, phone).Result()
+	if err != nil {
+		return err
+	}
+	was, err := parsePhone(campaign.Phone(phone), raw)
+	if err != nil {
+		return err
+	}
+	entry := map[string]any{}
+	if was.Contact != "" {
+		entry["i"] = was.Contact
+	}
+	if other.Open != "" {
+		entry["o"], entry["t"] = other.Open, other.Calls
+	}
+	if len(entry) == 0 {
+		return client.HDel(ctx, key, phone).Err()
+	}
+	text, err := json.Marshal(entry)
+	if err != nil {
+		return err
+	}
+	return client.HSet(ctx, key, phone, text).Err()
 }
 
 // TestRepairOfRandomDamage damages the record of a random history, mends it, and lets the history go on under the same model: no phone has

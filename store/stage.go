@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/dialerd/dialerd/campaign"
 )
@@ -46,11 +43,11 @@ func (s *Store) Staged(ctx context.Context, c *Claim, contactID string) (string,
 	if contactID == "" {
 		return "", fmt.Errorf("stage lead %s of %q: no contact id", c.Lead.ID, c.Lead.Campaign)
 	}
-	words, err := s.runClaim(ctx, scriptStaged, c, contactID)
+	words, err := s.runClaim(ctx, scriptStaged, c, shortID(contactID))
 	if err != nil {
 		return "", fmt.Errorf("stage lead %s of %q: %w", c.Lead.ID, c.Lead.Campaign, err)
 	}
-	return words[1], nil
+	return longID(words[1]), nil
 }
 
 // The failures of a lead's staging that hold it.
@@ -86,7 +83,7 @@ func (s *Store) MakeContact(ctx context.Context, c *Claim, now, until time.Time)
 	}
 	switch words[1] {
 	case "known":
-		return Making{Contact: words[2]}, nil
+		return Making{Contact: longID(words[2])}, nil
 	case "busy":
 		return Making{Busy: fromMS(words[2])}, nil
 	}
@@ -109,13 +106,4 @@ func (s *Store) LeaveContact(ctx context.Context, c *Claim, doubt bool) error {
 		return fmt.Errorf("leave the contact of lead %s of %q: %w", c.Lead.ID, c.Lead.Campaign, err)
 	}
 	return nil
-}
-
-// Contact is the API's contact of a phone in a team; "" when none is known.
-func (s *Store) Contact(ctx context.Context, team string, phone campaign.Phone) (string, error) {
-	id, err := s.client.HGet(ctx, teamKey(team, "contacts"), string(phone)).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("read contact of %s: %w", phone.Masked(), err)
-	}
-	return id, nil
 }

@@ -75,17 +75,13 @@ func (s *Store) Weigh(ctx context.Context, name string, phones []campaign.Phone)
 	}
 	lists := []dncList{{scope: campaign.ScopeGlobal, team: globalTeam}, listOf(campaign.ScopeTeam, r), listOf(campaign.ScopeCampaign, r)}
 	weights := make([]Weight, len(phones))
-	fields := make([]string, len(phones))
-	for i, p := range phones {
-		fields[i] = string(p)
-	}
-	histories, err := s.client.HMGet(ctx, teamKey(r.team, "phones"), fields...).Result()
+	entries, err := s.phones(ctx, r.team, phones)
 	if err != nil {
-		return nil, fmt.Errorf("read histories of phones: %w", err)
+		return nil, err
 	}
 	on := make([]*redis.BoolCmd, len(phones)*len(lists))
 	for i := range weights {
-		weights[i].Called = histories[i] != nil
+		weights[i].Called = entries[i].called()
 		if _, _, err := bucketOf(phones[i]); err != nil {
 			return nil, err
 		}

@@ -26,8 +26,8 @@ local function put(field, x) st[field] = int(x) end
 local adopted, staged, column = 0, {}, {}
 for j, n in ipairs(q.n) do staged[j], column[n] = 0, j end
 
--- take gives the leads of a phone its contact and says whether there were any. A lead that somebody has claimed finds it by itself.
-local function take(phone, contact, doubt, leads)
+-- take gives the leads of a phone its contact, which what is remembered of it (h) does not have yet, and says whether there were any. A lead that somebody has claimed finds it by itself.
+local function take(phone, h, contact, doubt, leads)
   local any = false
   for _, L in ipairs(leads) do
     if L.rec.p == phone and state(L) == 'new' then
@@ -45,7 +45,8 @@ local function take(phone, contact, doubt, leads)
     end
   end
   if any then
-    redis.call('HSET', key('contacts'), phone, contact)
+    h.i = contact
+    save_history(phone, h)
     local till = string.match(doubt or '', '^(%d+) ')
     if doubt and not (till and tonumber(till) > q.t) then redis.call('HDEL', key('contactdoubt'), phone) end
   end
@@ -53,13 +54,14 @@ local function take(phone, contact, doubt, leads)
 end
 
 if q.p then
-  local has = redis.call('HMGET', key('contacts'), unpack(q.p))
+  local has = redis.call('HMGET', key('phones'), unpack(q.p))
   local keyed = redis.call('HMGET', key('keyed'), unpack(q.p))
   local doubts = redis.call('HMGET', key('contactdoubt'), unpack(q.p))
   local own = {}
   for j, n in ipairs(q.n) do own[j] = redis.call('HMGET', ckey(n, 'leads'), unpack(q.l[j])) end
   for i, phone in ipairs(q.p) do
-    if not has[i] then
+    local sound, h = pcall(cjson.decode, has[i] or '{}')
+    if sound and type(h) == 'table' and not h.i then
       local leads = {}
       for j, n in ipairs(q.n) do
         if own[j][i] then leads[#leads + 1] = parse(n, q.l[j][i], own[j][i]) end
@@ -67,7 +69,7 @@ if q.p then
       for n, id in string.gmatch(keyed[i] or '', '(%d+)%.(%S+)') do
         if column[n] and id ~= q.l[column[n]][i] then leads[#leads + 1] = lead(n, id) end
       end
-      if take(phone, q.i[i], doubts[i], leads) then adopted = adopted + 1 end
+      if take(phone, h, q.i[i], doubts[i], leads) then adopted = adopted + 1 end
     end
   end
 end

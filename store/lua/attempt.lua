@@ -13,22 +13,6 @@ local function find(id)
   return nil
 end
 
--- A phone's history over all campaigns: o its open attempt, t unix seconds of its attempts, c its last conversation, x its last no.
-local function history(phone)
-  local raw = redis.call('HGET', key('phones'), phone)
-  if raw then return cjson.decode(raw) end
-  return {}
-end
-
-local function save_history(phone, h)
-  if h.t and #h.t == 0 then h.t = nil end
-  if next(h) == nil then
-    redis.call('HDEL', key('phones'), phone)
-  else
-    redis.call('HSET', key('phones'), phone, cjson.encode(h))
-  end
-end
-
 local function attempt_state(a) return a.s or 'settled' end
 
 -- turn moves an attempt to another state in the counters.
@@ -55,7 +39,7 @@ local function count_call(n, a, by)
 end
 
 -- occupy writes an attempt that is open from now on, and all that it occupies. land ends that.
-local function occupy(L, a, id, h, contact)
+local function occupy(L, a, id, h)
   local n, rec = L.n, L.rec
   local attempts = rec.a or {}
   attempts[#attempts + 1] = a
@@ -67,7 +51,7 @@ local function occupy(L, a, id, h, contact)
   h.o = id
   save_history(rec.p, h)
   redis.call('ZADD', key('sending'), int(a.e), id)
-  redis.call('HSET', key('contactopen'), contact, id)
+  redis.call('HSET', key('contactopen'), h.i, id)
   flight(n, a.i, 1)
   count(n, 'a:sending', 1)
   count_call(n, a, 1)
@@ -82,7 +66,7 @@ local function land(L, a, id, h)
   if s ~= 'sending' then redis.call('ZREM', key('open'), id) end
   if not a.u then flight(L.n, a.i, -1) end
   if h.o == id then h.o = nil end
-  local contact = redis.call('HGET', key('contacts'), L.rec.p)
+  local contact = h.i
   if contact and redis.call('HGET', key('contactopen'), contact) == id then
     redis.call('HDEL', key('contactopen'), contact)
   end

@@ -29,8 +29,8 @@ local s = state(L)
 if s ~= 'staged' and s ~= 'waiting' then return { 'conflict', 'staged or waiting', s } end
 local following = last and last.n + 1 or 1
 if q.k ~= following then return { 'conflict', 'attempt ' .. int(following), 'attempt ' .. int(q.k) } end
-local contact = redis.call('HGET', key('contacts'), rec.p)
-if not contact then return { 'conflict', 'a contact', 'none' } end
+local h = history(rec.p)
+if not h.i then return { 'conflict', 'a contact', 'none' } end
 
 local function no(reason, till) return { 'no', reason, till and int(till) or '' } end
 
@@ -45,7 +45,6 @@ if (team[3] or camp[4]) and suppressed(n, rec.p) then return no('suppressed') en
 -- The lead and its phone.
 if q.life and spent(rec) >= q.life then return no('lifetime') end
 if rec.d and rec.d > q.now then return no('gap', rec.d) end
-local h = history(rec.p)
 if h.o then return no('in_flight') end
 local calls = {}
 for _, t in ipairs(h.t or {}) do
@@ -102,5 +101,5 @@ if q.reserve and q.reserve > 0 then a.b = q.reserve end
 if q.tday and q.tday ~= q.day then a.j = q.tday end
 a.q = record('begin', { t = int(q.now), n = n, l = id, p = rec.p, a = attempt, i = q.i, d = ARGV[6] })
 h.t = calls -- those that are too old for any cap go
-occupy(L, a, attempt, h, contact)
+occupy(L, a, attempt, h)
 return { 'ok', attempt }

@@ -208,9 +208,36 @@ local function spent(rec)
   return k
 end
 
+-- What a team remembers of a phone: i its contact, and over all campaigns o its open attempt, t unix seconds of its attempts, c its last
+-- conversation, x its last no.
+local function history(phone)
+  local raw = redis.call('HGET', key('phones'), phone)
+  if raw then return cjson.decode(raw) end
+  return {}
+end
+
+-- contact_of returns a phone's contact, or nothing; also where the rest of what is remembered is damaged, which must not stop the others.
+local function contact_of(phone)
+  local raw = redis.call('HGET', key('phones'), phone)
+  if not raw then return nil end
+  local contact = string.match(raw, '"i":"([^"\\]*)"')
+  if contact then return contact end
+  local sound, h = pcall(cjson.decode, raw)
+  return sound and type(h) == 'table' and h.i or nil
+end
+
+local function save_history(phone, h)
+  if h.t and #h.t == 0 then h.t = nil end
+  if next(h) == nil then
+    redis.call('HDEL', key('phones'), phone)
+  else
+    redis.call('HSET', key('phones'), phone, cjson.encode(h))
+  end
+end
+
 -- natural is the state of a lead that may be called, by what is known of it. contact is its phone's, when the caller has looked.
 local function natural(rec, contact)
-  if not contact and redis.call('HEXISTS', key('contacts'), rec.p) == 0 then return 'new' end
+  if not (contact or contact_of(rec.p)) then return 'new' end
   if spent(rec) > 0 then return 'waiting' end
   return 'staged'
 end

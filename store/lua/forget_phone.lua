@@ -5,11 +5,10 @@
 -- ARGV  1 phone   2 who   3 why   4 how many leads were erased   then the team's campaigns' numbers
 -- returns ok; or conflict (an attempt on it is open)
 local phone = ARGV[1]
-local h = redis.call('HGET', key('phones'), phone)
-if h and cjson.decode(h).o then return { 'conflict', 'a phone without an open attempt', 'attempt ' .. cjson.decode(h).o } end
-local contact = redis.call('HGET', key('contacts'), phone)
-if contact then redis.call('HDEL', key('contactopen'), contact) end
-for _, name in ipairs({ 'contacts', 'contactdoubt', 'phones', 'keyed', 'dncinfo', 'dncgone' }) do
+local h = history(phone)
+if h.o then return { 'conflict', 'a phone without an open attempt', 'attempt ' .. h.o } end
+if h.i then redis.call('HDEL', key('contactopen'), h.i) end
+for _, name in ipairs({ 'contactdoubt', 'phones', 'keyed', 'dncinfo', 'dncgone' }) do
   redis.call('HDEL', key(name), phone)
 end
 for i = 5, #ARGV do

@@ -8,7 +8,7 @@
 local L, refusal = mine(ARGV[1], ARGV[2], ARGV[3])
 if not L then return refusal end
 local phone, me = L.rec.p, table.concat({ ARGV[1], ARGV[2], ARGV[3] }, '.')
-local contact = redis.call('HGET', key('contacts'), phone)
+local contact = contact_of(phone)
 if contact then return { 'ok', 'known', contact } end
 local making = redis.call('HGET', key('contactdoubt'), phone)
 local till, owner = string.match(making or '', '^(%d+) (.+)$')

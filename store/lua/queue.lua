@@ -26,7 +26,7 @@ local function give(n, id, token, expiry)
   if not raw then return nil end
   local L = parse(n, id, raw)
   if not queued(L.was.s) then return nil end
-  local contact = redis.call('HGET', key('contacts'), L.rec.p)
+  local contact = contact_of(L.rec.p)
   if not contact and L.was.s ~= 'new' then
     L.rec.s = 'new'
     save(L)

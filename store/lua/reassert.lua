@@ -19,9 +19,8 @@ local h = history(q.p)
 if state(L) == 'calling' or last and last.n >= q.k then return { 'conflict', 'attempt ' .. int(q.k), 'a later one' } end
 if rec.p ~= q.p or h.o then return { 'conflict', 'a free phone', h.o or 'another phone' } end
 
-redis.call('HSETNX', key('contacts'), q.p, q.c)
-local contact = redis.call('HGET', key('contacts'), q.p)
+h.i = h.i or q.c
 local a = { n = q.k, s = 'sending', t = q.t, e = q.e, d = q.d, j = q.j, i = q.i, b = q.b, o = q.o }
 a.q = record('begin', { t = int(q.t), n = n, l = id, p = q.p, a = attempt, i = q.i, m = 'written down anew: this redis did not know it' })
-occupy(L, a, attempt, h, contact)
+occupy(L, a, attempt, h)
 return { 'ok' }

@@ -50,7 +50,8 @@ elseif next_ == 'held' then
   detain(rec, reason)
 else
   if next_ == 'restage' then
-    redis.call('HDEL', key('contacts'), rec.p)
+    h.i = nil
+    save_history(rec.p, h)
     rec.g = 1
   end
   rec.d = ARGV[3] ~= '' and tonumber(ARGV[3]) or rec.d

@@ -33,7 +33,7 @@ local function gone()
     return id and not under_way and redis.call('ZADD', key('callsage'), 'NX', ARGV[4], member)
   elseif index == 'contactopen' then
     local L, s = attempt(redis.call('HGET', key(index), member) or '')
-    local accounted = L and s ~= 'settled' and s ~= 'refused' and redis.call('HGET', key('contacts'), L.rec.p) == member
+    local accounted = L and s ~= 'settled' and s ~= 'refused' and contact_of(L.rec.p) == member
     return not accounted and redis.call('HDEL', key(index), member)
   end
   local n, id = string.match(member, '^(%d+)%.(.+)$')

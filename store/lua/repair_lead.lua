@@ -93,10 +93,12 @@ for _, a in ipairs(attempts) do
   if a.c and is_open(a) and redis.call('HSETNX', key('calls'), a.c, attempt) == 1 then say('its call is known by its id') end
 end
 if open then
-  local attempt, contact = name .. '.' .. int(last.n), redis.call('HGET', key('contacts'), phone)
+  local attempt, contact = name .. '.' .. int(last.n), contact_of(phone)
   if not contact and ARGV[5] ~= '' then
-    contact = ARGV[5]
-    redis.call('HSET', key('contacts'), phone, contact)
+    local sound, h = pcall(history, phone)
+    if not sound or type(h) ~= 'table' then h = {} end -- repair_phone writes the rest anew
+    contact, h.i = ARGV[5], ARGV[5]
+    save_history(phone, h)
     say('its phone has its contact')
   end
   if contact and redis.call('HGET', key('contactopen'), contact) ~= attempt then

@@ -11,7 +11,7 @@ local function say(what) reply[#reply + 1] = what end
 
 local readable, h = pcall(history, phone)
 if not readable or type(h) ~= 'table' then
-  h = {}
+  h = { i = contact_of(phone) }
   say('it could not be read')
 end
 

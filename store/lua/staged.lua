@@ -7,9 +7,14 @@
 local L, refusal = mine(ARGV[1], ARGV[2], ARGV[3])
 if not L then return refusal end
 local rec = L.rec
-if redis.call('HSETNX', key('contacts'), rec.p, ARGV[4]) == 1 then redis.call('HINCRBY', KEYS[1], 'made', 1) end
+local h = history(rec.p)
+if not h.i then
+  h.i = ARGV[4]
+  save_history(rec.p, h)
+  redis.call('HINCRBY', KEYS[1], 'made', 1)
+end
 redis.call('HDEL', key('contactdoubt'), rec.p)
-if state(L) == 'new' then rec.s = natural(rec) end
+if state(L) == 'new' then rec.s = natural(rec, h.i) end
 if rec.f then rec.f, rec.v, rec.r, rec.t = nil, nil, nil, nil end
 save(L)
-return { 'ok', redis.call('HGET', key('contacts'), rec.p) }
+return { 'ok', h.i }
