@@ -113,6 +113,26 @@ func TestAcceptedKeepsTheCallsName(t *testing.T) {
 	})
 }
 
+// A call may get a second id while it goes on. That too is forgotten some time after its end.
+func TestEveryNameOfACallIsForgottenInTheEnd(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		id, _ := d.inAttemptState(campaign.Accepted) // as call1
+		_, err := d.Accepted(ctx, id, "call2", d.now, d.now)
+		d.must(err)
+		_, err = d.Settle(ctx, Settlement{AttemptID: id, CallID: "call3", Disposition: campaign.Busy, Next: closedNext}, d.now)
+		d.must(err)
+		_, err = d.Accepted(ctx, id, "call4", d.now, d.now)
+		d.must(err)
+		d.sound()
+		_, err = d.Sweep(ctx, testTeam, d.now.Add(callsRemembered+time.Hour))
+		d.must(err)
+		if left := d.Client().HGetAll(ctx, teamKey(testTeam, "calls")).Val(); len(left) > 0 {
+			d.Errorf("still known: %v", left)
+		}
+	})
+}
+
 func TestRefusedTakesEverythingBack(t *testing.T) {
 	each(t, func(d *desk) {
 		ctx := d.Context()

@@ -75,8 +75,7 @@ func (k *checker) callAges(ctx context.Context) error {
 	return nil
 }
 
-// remembers reports whether the id of a call has to be known now: its attempt is open, or it has got its age meanwhile. An attempt's second
-// name, which the API gave to its call during it, stays.
+// remembers reports whether the id of a call has to be known now: its attempt is open, or it has got its age meanwhile.
 func (k *checker) remembers(ctx context.Context, call, attempt string) (bool, error) {
 	n, lead, number, ok := splitAttempt(attempt)
 	if !ok {
@@ -92,5 +91,5 @@ func (k *checker) remembers(ctx context.Context, call, attempt string) (bool, er
 		return age.Err() == nil || raw.Err() == nil, nil
 	}
 	i := slices.IndexFunc(rec.Attempts, func(a attemptRecord) bool { return a.Number == number })
-	return age.Err() == nil || i >= 0 && (rec.Attempts[i].State.Open() || rec.Attempts[i].Call != call), nil
+	return age.Err() == nil || i >= 0 && rec.Attempts[i].State.Open(), nil
 }

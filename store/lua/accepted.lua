@@ -9,11 +9,9 @@ if not L then return { 'missing' } end
 local s, named = attempt_state(a), a.c
 if s == 'refused' then return { 'conflict', 'sending or unknown', s } end
 name_call(a, id, call, 'HSET')
-if s == 'settled' then
-  -- Remembered as long as the calls of other settled attempts are.
-  if call ~= '' then redis.call('ZADD', key('callsage'), 'NX', ARGV[4], call) end
-  return { 'again' }
-end
+-- The settlement gives an age to the id that the attempt has. Another one is remembered as long from now on.
+if call ~= '' and (s == 'settled' or call ~= a.c) then redis.call('ZADD', key('callsage'), 'NX', ARGV[4], call) end
+if s == 'settled' then return { 'again' } end
 if s == 'accepted' then
   if a.c ~= named then save(L) end
   return { 'again' }
