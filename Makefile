@@ -61,8 +61,9 @@ fmt: $(GOLANGCI) ## format every file
 tidy-check: ## go.mod and go.sum are complete, and modules are what they were
 	$(call stage,tidy-check,$(GO) mod tidy -diff && $(GO) mod verify)
 
+# The packages whose tests take longest come first, so that none of them is left alone with two cores at the end.
 test: deps check build ## everything but long soaks; what .ci/run calls
-	$(call stage,test with race detector,CGO_ENABLED=1 $(GO) test -race -short -vet=off -shuffle=on -timeout 12m -p 3 ./...)
+	$(call stage,test with race detector,CGO_ENABLED=1 $(GO) test -race -short -vet=off -shuffle=on -timeout 12m -p 3 ./cmd/dialerd ./dialer ./store ./...)
 	$(call stage,test whole and demo,GO=$(GO) ./.ci/whole)
 
 short: ## the tests without the slow ones and without the race detector
