@@ -11,11 +11,12 @@ const (
 	// wakeWait is how long a kept event waits for others that share its wake-up: a task costs Redis far more than an event. The queue looks for
 	// work five times a second, so nobody notices.
 	wakeWait = 20 * time.Millisecond
-	// maxWaking bounds the wake-ups that wait. Beyond it whoever brings another one has the queue catch up first.
+	// maxWaking bounds the wake-ups that wait. Whoever brings one beyond it waits until they are in the queue.
 	maxWaking = 64
 )
 
-// wakeSoon has an event settled soon, together with others of any team that came within the same moment.
+// wakeSoon has an event settled soon, together with others of any team that came within the same moment. Those that wait when the daemon is
+// ended are found by another one's sweep.
 func (d *Dialer) wakeSoon(ctx context.Context, event queue.Settle) {
 	d.mu.Lock()
 	last := len(d.waking) - 1
@@ -23,7 +24,7 @@ func (d *Dialer) wakeSoon(ctx context.Context, event queue.Settle) {
 		d.waking = append(d.waking, event)
 	}
 	if last < 0 { // whoever takes them takes all
-		time.AfterFunc(wakeWait, func() { d.wakeAll(context.WithoutCancel(ctx)) })
+		time.AfterFunc(wakeWait, func() { d.wakeAll(ctx) })
 	}
 	many := len(d.waking) > maxWaking
 	d.mu.Unlock()
@@ -32,13 +33,16 @@ func (d *Dialer) wakeSoon(ctx context.Context, event queue.Settle) {
 	}
 }
 
-// wakeAll wakes what waits for it.
+// wakeAll wakes what waits for it, one call after the other. The events are kept by now, whatever becomes of the request that brought one.
 func (d *Dialer) wakeAll(ctx context.Context) {
+	door := d.door("wake", 1)
+	door <- struct{}{}
+	defer func() { <-door }()
 	d.mu.Lock()
 	tasks := d.waking
 	d.waking = nil
 	d.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	for _, task := range tasks {
 		if err := d.Queue.Enqueue(ctx, task); err != nil {

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -56,4 +57,35 @@ func TestEventsOfManyTeamsShareWakeUps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The wake-up of an event that is kept does not hang on the request that brought it: its sender may have gone by then.
+func TestAWakeUpOutlivesItsRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := redistest.Mini(t)
+		d := &Dialer{Store: store.New(client, store.Options{}), Queue: queue.NewClient(client, time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		long := strings.Repeat("x", 63)
+		for i := range 40 * maxWaking { // more than wait
+			d.wakeSoon(gone, queue.Settle{Team: long, Inbox: fmt.Sprintf("%032d", i)})
+		}
+		time.Sleep(2 * wakeWait)
+		waiting, err := asynq.NewInspectorFromRedisClient(client).ListPendingTasks(queue.Work, asynq.PageSize(1000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		woken := 0
+		for _, info := range waiting {
+			var task queue.Settle
+			if err := json.Unmarshal(info.Payload, &task); err != nil {
+				t.Fatal(err)
+			}
+			woken += len(task.Events())
+		}
+		if woken != 40*maxWaking || len(waiting) <= maxWaking {
+			t.Errorf("%d of %d events were woken, by %d tasks", woken, 40*maxWaking, len(waiting))
+		}
+	})
 }
