@@ -19,8 +19,9 @@ import (
 	"github.com/dialerd/dialerd/importer"
 )
 
-// importMemory is what the import of a list of any size may take, in bytes. It is for the command alone: a daemon has its own needs.
-const importMemory = 64 << 20
+// importMemory is what Go may take for the import of a list of any size, in bytes: with the program itself that is less than 100 MiB. It is
+// for the command alone: a daemon has its own needs.
+const importMemory = 56 << 20
 
 // importOptions are what the flags of import say.
 type importOptions struct {
