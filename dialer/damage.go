@@ -16,6 +16,27 @@ func (d *Dialer) damaged(team, name string) bool {
 	return slices.ContainsFunc(d.Store.Damaged(team), func(x store.Damage) bool { return x.Campaign == name })
 }
 
+// unreadable holds a claimed lead whose record, or what is remembered of its phone, cannot be read: nobody can say whether it may be called,
+// and it must not take a slot after the other. Any other error is returned as it is.
+func (d *Dialer) unreadable(ctx context.Context, c *campaignView, claim *store.Claim, cause error) error {
+	if !errors.Is(cause, store.ErrDamaged) {
+		return cause
+	}
+	d.Log.Error("lead held: what is kept of it cannot be read", "team", claim.Team, "campaign", c.name(), "lead", claim.Lead.ID, "err", cause)
+	claim.Decision = nil
+	return d.returned(d.Store.Hold(ctx, claim, campaign.ReasonHold, "what is kept of it or its phone cannot be read; run dialerd fsck --repair, then release it"), claim)
+}
+
+// unreadable puts off an attempt whose lead or phone cannot be read, so that the others of its agent are looked up all the same.
+func (l *lookup) unreadable(ctx context.Context, id string, cause error) error {
+	l.Log.Error("outcome of a call cannot be written down; run dialerd fsck --repair", "team", l.team.Name, "attempt", id, "err", cause)
+	delete(l.open, id)
+	if err := l.Store.Touch(ctx, id, l.now.Add(l.team.LookAfter)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("note the look-up of attempt %s: %w", id, err)
+	}
+	return nil
+}
+
 // readable leaves out the attempts of campaigns that cannot be read: nobody can say what an outcome leads to there, and a round that ends
 // with them would leave the other campaigns' calls without theirs. They are looked up again later, and keep no places in flight meanwhile.
 func (d *Dialer) readable(ctx context.Context, team *Team, due []campaign.Attempt, now time.Time) ([]campaign.Attempt, error) {

@@ -183,7 +183,7 @@ func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *st
 	for range 3 { // a decision can be out of date when it is to be bound; then it is made again
 		now = permit.Now()
 		if subject, err = d.subject(ctx, team, c, claim.Lead, now); err != nil {
-			return false, err
+			return false, d.unreadable(ctx, c, claim, err)
 		}
 		if f := subject.Facts; f.Version != c.record.Version || f.Rules != c.plan.Book().Number() {
 			// The campaign, or the operator's rules, were applied anew since the view was read: another plan has to decide.

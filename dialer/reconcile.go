@@ -204,6 +204,11 @@ func (l *lookup) take(ctx context.Context, records []thoughtly.Response, sought 
 		}
 		r.Metadata[MetaAttempt] = id
 		what, err := l.apply(ctx, l.team, news{Response: r})
+		if errors.Is(err, store.ErrDamaged) {
+			if err = l.unreadable(ctx, id, err); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -115,6 +115,8 @@ func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c
 	switch {
 	case errors.Is(err, store.ErrFenced):
 		return true, nil
+	case errors.Is(err, store.ErrDamaged):
+		return true, d.unreadable(ctx, c, claim, err)
 	case err != nil:
 		return false, err
 	case making.Contact != "":
@@ -167,7 +169,11 @@ func makeContact(ctx context.Context, api *thoughtly.Client, name string, lead *
 }
 
 func (d *Dialer) staged(ctx context.Context, c *campaignView, claim *store.Claim, contact string) error {
-	if _, err := d.Store.Staged(ctx, claim, contact); err != nil { // it is not recorded: the doubt stays, and the next one searches for it
+	_, err := d.Store.Staged(ctx, claim, contact)
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		return d.unreadable(ctx, c, claim, err)
+	case err != nil: // it is not recorded: the doubt stays, and the next one searches for it
 		return d.returned(err, claim)
 	}
 	d.observe(Event{What: "stage", Team: claim.Team, Campaign: c.name()})

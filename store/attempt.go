@@ -256,12 +256,16 @@ func (s *Store) Unresolved(ctx context.Context, team string, before time.Time) (
 	return old, nil
 }
 
-// attempts reads attempts; those that ended meanwhile are left out.
+// attempts reads attempts; those that ended meanwhile, or cannot be read, are left out.
 func (s *Store) attempts(ctx context.Context, team string, ids []string) ([]campaign.Attempt, error) {
 	var found []campaign.Attempt
 	for _, id := range ids {
 		a, _, err := s.teamAttempt(ctx, team, id)
 		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if errors.Is(err, ErrDamaged) { // the others have calls under way as well
+			s.log.ErrorContext(ctx, "attempt cannot be read; dialerd fsck says what of it", "team", team, "attempt", id, "err", err)
 			continue
 		}
 		if err != nil {

@@ -115,12 +115,12 @@ func (s *Store) LanePlace(ctx context.Context, name, lane string) (Place, error)
 	if errors.Is(err, redis.Nil) {
 		return Place{}, fmt.Errorf("lane %q of %q: %w", lane, name, ErrNotFound)
 	}
-	var place Place
-	if err == nil {
-		err = json.Unmarshal(raw, &place)
-	}
 	if err != nil {
 		return Place{}, fmt.Errorf("read lane %q of %q: %w", lane, name, err)
+	}
+	var place Place
+	if err := json.Unmarshal(raw, &place); err != nil {
+		return Place{}, fmt.Errorf("lane %q of %q %w: %w", lane, name, ErrDamaged, err)
 	}
 	return place, nil
 }

@@ -54,7 +54,7 @@ func parseRow(text string) (*leadRow, error) {
 	}
 	var row leadRow
 	if err := json.Unmarshal([]byte(text), &row); err != nil {
-		return nil, fmt.Errorf("row: %w", err)
+		return nil, fmt.Errorf("row %w: %w", ErrDamaged, err)
 	}
 	return &row, nil
 }

@@ -29,7 +29,7 @@ func parsePhone(phone campaign.Phone, raw string) (phoneRecord, error) {
 		return p, nil
 	}
 	if err := json.Unmarshal([]byte(raw), &p); err != nil {
-		return p, fmt.Errorf("read history of %s: %w", phone.Masked(), err)
+		return p, fmt.Errorf("history of %s %w: %w", phone.Masked(), ErrDamaged, err)
 	}
 	return p, nil
 }

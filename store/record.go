@@ -63,11 +63,11 @@ type attemptRecord struct {
 func parseRecord(raw string) (*leadRecord, *leadRow, error) {
 	head, tail, ok := strings.Cut(raw, "\n")
 	if !ok {
-		return nil, nil, errors.New("record without a row")
+		return nil, nil, fmt.Errorf("record without a row %w", ErrDamaged)
 	}
 	var rec leadRecord
 	if err := json.Unmarshal([]byte(head), &rec); err != nil {
-		return nil, nil, fmt.Errorf("record: %w", err)
+		return nil, nil, fmt.Errorf("record %w: %w", ErrDamaged, err)
 	}
 	row, err := parseRow(tail)
 	if err != nil {

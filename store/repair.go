@@ -126,6 +126,12 @@ func (m *mender) say(format string, args ...any) {
 
 // mend mends all but the counters.
 func (m *mender) mend(ctx context.Context, d *damage, contacts map[string]string) error {
+	// The phones first: what cannot be read of them forbids every call, and the leads' contacts are in there.
+	for _, phone := range slices.Sorted(maps.Keys(d.phones)) {
+		if err := m.history(ctx, phone, d.phones[phone], contacts); err != nil {
+			return err
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.leads)) {
 		number, lead, _ := strings.Cut(name, ".")
 		args := []any{number, lead, ms(m.now), m.s.by, contacts[name]}
@@ -154,11 +160,6 @@ func (m *mender) mend(ctx context.Context, d *damage, contacts map[string]string
 			return err
 		}
 	}
-	for _, phone := range slices.Sorted(maps.Keys(d.phones)) {
-		if err := m.history(ctx, phone, d.phones[phone]); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -177,12 +178,16 @@ func (m *mender) takeOut(ctx context.Context, e entry, more string) error {
 	return nil
 }
 
-func (m *mender) history(ctx context.Context, phone campaign.Phone, f forgotten) error {
-	spoke, said := int64(0), int64(0)
+// history mends what is remembered of a phone. contacts are those of leads that are being called.
+func (m *mender) history(ctx context.Context, phone campaign.Phone, f forgotten, contacts map[string]string) error {
+	spoke, said, contact := int64(0), int64(0), ""
 	for _, c := range f.calls {
 		spoke, said = max(spoke, c.spoke), max(said, c.said)
+		if c.open {
+			contact = contacts[leadOfAttempt(c.id)]
+		}
 	}
-	args := []any{string(phone), m.s.by, spoke, said, oldest(f.calls), len(f.surplus)}
+	args := []any{string(phone), m.s.by, spoke, said, oldest(f.calls), contact, len(f.surplus)}
 	for _, t := range f.surplus {
 		args = append(args, t)
 	}

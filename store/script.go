@@ -170,6 +170,8 @@ func (sc *script) reply(cmd *redis.Cmd) (reply, error) {
 		return nil, ErrNotFound
 	case "fenced":
 		return nil, ErrFenced
+	case "damaged":
+		return nil, fmt.Errorf("%s %w", words[1], ErrDamaged)
 	case "conflict":
 		return nil, &ConflictError{Want: words[1], Got: words[2]}
 	case "lane":

@@ -98,6 +98,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrFenced: the claim is no longer the caller's: its lease ran out, or somebody changed the lead. Drop the work.
 	ErrFenced = errors.New("the claim has passed to somebody else")
+	// ErrDamaged: what is kept of one lead, phone or lane cannot be read. The others go on; fsck tells where, and mends what it can.
+	ErrDamaged = errors.New("cannot be read")
 )
 
 // ConflictError says what the record would have to be, and what it is. It matches ErrConflict.

@@ -7,6 +7,7 @@
 --   gone                 the campaign does not exist
 --   missing              no such lead or attempt
 --   fenced               the claim is no longer the caller's
+--   damaged what         what is kept of it cannot be read; nothing was written
 --   conflict want got    the record is not in a state that allows this
 --
 -- A lead is one value of the hash c:N:leads: a JSON object that scripts read and write, a newline, and the row as it was
@@ -224,6 +225,12 @@ local function contact_of(phone)
   if contact then return contact end
   local sound, h = pcall(cjson.decode, raw)
   return sound and type(h) == 'table' and h.i or nil
+end
+
+-- sound_history is history, or nothing where it is damaged.
+local function sound_history(phone)
+  local sound, h = pcall(history, phone)
+  return sound and type(h) == 'table' and h or nil
 end
 
 local function save_history(phone, h)

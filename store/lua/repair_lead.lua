@@ -94,9 +94,8 @@ for _, a in ipairs(attempts) do
 end
 if open then
   local attempt, contact = name .. '.' .. int(last.n), contact_of(phone)
-  if not contact and ARGV[5] ~= '' then
-    local sound, h = pcall(history, phone)
-    if not sound or type(h) ~= 'table' then h = {} end -- repair_phone writes the rest anew
+  local h = not contact and ARGV[5] ~= '' and sound_history(phone)
+  if h then -- one that cannot be read forbids every call, and is not to be overwritten by the half of it
     contact, h.i = ARGV[5], ARGV[5]
     save_history(phone, h)
     say('its phone has its contact')

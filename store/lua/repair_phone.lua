@@ -3,15 +3,16 @@
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 phone   2 who   3 c: last conversation, s, by the attempts, or 0   4 x: last no   5 seconds from which on attempts must be
---         remembered   6 how many of the remembered times no attempt accounts for = k   then these k times, then the phone's attempts
+--         remembered   6 its contact, as the index of open contacts has it, or ""   7 how many of the remembered times no attempt
+--         accounts for = k   then these k times, then the phone's attempts
 -- returns ok, then what was changed, in words
-local phone, who, oldest, k = ARGV[1], ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[6])
+local phone, who, oldest, k = ARGV[1], ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[7])
 local reply = { 'ok' }
 local function say(what) reply[#reply + 1] = what end
 
-local readable, h = pcall(history, phone)
-if not readable or type(h) ~= 'table' then
-  h = { i = contact_of(phone) }
+local h = sound_history(phone)
+if not h then
+  h = { i = contact_of(phone) or ARGV[6] ~= '' and ARGV[6] or nil }
   say('it could not be read')
 end
 
@@ -32,7 +33,7 @@ end
 local missing, times = {}, h.t or {}
 for i = 1, k do
   for j, t in ipairs(times) do
-    if t == tonumber(ARGV[6 + i]) then
+    if t == tonumber(ARGV[7 + i]) then
       table.remove(times, j)
       say('an attempt that there is not')
       break
@@ -41,7 +42,7 @@ for i = 1, k do
 end
 local have = {}
 for _, t in ipairs(times) do have[t] = (have[t] or 0) + 1 end
-for i = 7 + k, #ARGV do
+for i = 8 + k, #ARGV do
   local t, is_open = rang(ARGV[i])
   if is_open and not open then open = ARGV[i] end
   if t and (have[t] or 0) > 0 then

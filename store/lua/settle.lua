@@ -7,12 +7,14 @@
 --         conversation 1, answered 1 (or nobody can tell), refusal 1, state closed, waiting or held, d due ms, m 1: promised,
 --         r reason, t note, p the lead's next phone, u 1: an automation follows
 --       4 results as JSON or ""   5 recording, for the record of decisions, or ""   6 event of the inbox that told it, or ""
--- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, conflict (refused)
+-- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, conflict (refused), damaged
 local id, now, q = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local L, a = find(id)
 if not L then return { 'missing' } end
 local n, rec, s = L.n, L.rec, attempt_state(a)
 if s == 'refused' then return { 'conflict', 'sending, accepted or unknown', s } end
+local h = s ~= 'settled' and sound_history(L.rec.p)
+if h == nil then return { 'damaged', 'what is remembered of its phone' } end -- before anything is written; the event stays
 if q.c then
   if a.c ~= q.c or s == 'settled' then name_call(a, id, q.c, 'HSETNX') end -- the API may have named it already
   redis.call('ZADD', key('callsage'), 'NX', now, q.c)
@@ -26,7 +28,6 @@ local charge = math.ceil((q.y or 0) / 60) * 60
 if not q.y and (q.conversation or q.answered) and a.b then charge, a.g = a.b, a.b end
 
 local phone = rec.p
-local h = history(phone)
 local contact = land(L, a, id, h)
 turn(n, a, 'settled')
 record('end', { t = now, n = n, l = L.id, p = phone, a = id, i = a.i, d = ARGV[3], x = ARGV[5] or '' })

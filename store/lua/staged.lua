@@ -3,11 +3,12 @@
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 N   2 lead   3 token   4 contact id
--- returns ok, contact id in force; or fenced, missing
+-- returns ok, contact id in force; or fenced, missing, damaged
 local L, refusal = mine(ARGV[1], ARGV[2], ARGV[3])
 if not L then return refusal end
 local rec = L.rec
-local h = history(rec.p)
+local h = sound_history(rec.p)
+if not h then return { 'damaged', 'what is remembered of its phone' } end
 if not h.i then
   h.i = ARGV[4]
   save_history(rec.p, h)
