@@ -140,3 +140,77 @@ func (f *fleet) triggers(c campaign.Campaign) (k int) {
 	}
 	return k
 }
+
+// What cannot be read of one phone stops that one: a lead that waits for its contact, a call under way, a call whose automation waits. The
+// others are called, settled and followed, and when the record has been repaired those go on where they were.
+func TestAPhoneThatCannotBeReadStopsItsOwnLeadsOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const n = 12
+		const waits, talks, isFollowed = 0, 1, 2
+		ctx := context.Background()
+		p := simulator.Calm()
+		p.People.Weights = map[simulator.Outcome]float64{simulator.Voicemail: 1}
+		p.People.Talk = simulator.Span{Min: 20, Max: 40}
+		set := brisk()
+		set.after = 40 * time.Second
+		f := newFleet(t, morning(), set, simulator.Config{Seed: 1, Profile: p})
+		f.garble = func([]byte) []byte { return nil }
+		f.heard.expect = "what is kept|cannot be written down"
+		c := always("spring")
+		c.Outcomes[campaign.Voicemail] = campaign.Outcome{Automation: simulator.DefaultAutomationID} // and closes
+		f.load(c, n)
+		damage := func(i int) {
+			t.Helper()
+			if err := f.store.Client().HSet(ctx, fmt.Sprintf("dialerd:{%s}:phones", teamName), phone(i), `{"o":`).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stands := func(when string, rings, closed, followed int) {
+			t.Helper()
+			counts, err := f.store.Counts(ctx, c.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k, z := len(f.sim.Rings()), f.triggers(c); k != rings || counts.States[campaign.LeadClosed] != closed || z != followed {
+				t.Errorf("%s %d rang, %d are closed, %d followed: want %d, %d and %d", when, k, counts.States[campaign.LeadClosed], z, rings, closed, followed)
+			}
+		}
+		hold := func(h campaign.Hold) {
+			t.Helper()
+			if _, err := f.store.SetHold(ctx, c.Name, h, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		damage(waits)
+		f.add()
+		f.subscribe()
+		for len(f.sim.Rings()) < n-1 {
+			time.Sleep(time.Second)
+		}
+		hold(campaign.HoldPaused)
+		damage(talks)
+		time.Sleep(3 * time.Minute)
+		stands("paused", n-1, n-2, 0)
+		held := f.lead(c, waits)
+		if made := len(f.sim.Contacts(simulator.DefaultTeamID)); made != n-1 || held.State != campaign.LeadHeld || held.Reason != campaign.ReasonHold {
+			t.Errorf("%d contacts were made, the one that was damaged before is %s, %s", made, held.State, held.Reason)
+		}
+		damage(isFollowed)
+		hold(campaign.HoldNone)
+		time.Sleep(3 * time.Minute)
+		stands("gone on", n-1, n-2, n-3)
+		if _, err := f.store.Repair(ctx, teamName, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.store.ReleaseLead(ctx, c.Name, held.ID, "mended"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		stands("repaired", n, n, n)
+		f.close()
+		synctest.Wait()
+		f.once()
+		f.consistent(c)
+	})
+}

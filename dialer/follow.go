@@ -18,7 +18,7 @@ const (
 	maxFollowing = 2
 	// followTime is how long a worker goes on with them.
 	followTime = time.Minute
-	// followAgain is when those are looked at again that wait for a person: to end a pause, to mend a campaign.
+	// followAgain is when those are looked at again that wait for a person: to end a pause, to mend a campaign or a record.
 	followAgain = time.Minute
 )
 
@@ -44,55 +44,80 @@ func (d *Dialer) Follow(ctx context.Context, t queue.Follow) error {
 	return nil
 }
 
-// followNext waits for a slot, then triggers the next automation on it. It returns false when there is none, or no slot for one.
+// followNext deals with the next automation that is due: it puts it off, drops it, or triggers it on a slot of its own. It returns false when
+// there is none, or no slot for it.
 func (d *Dialer) followNext(ctx context.Context, team *Team) (more bool, err error) {
 	view, err := d.view(ctx, team.Name)
 	if err != nil || view.state.Paused != "" {
 		return false, err
 	}
-	// The slot first: what has been taken off the list is sent at once, or a crash would lose it.
-	if id, err := d.Store.NextFollow(ctx, team.Name, d.Now()); err != nil || id == "" {
+	id, err := d.Store.NextFollow(ctx, team.Name, d.Now())
+	if err != nil || id == "" {
 		return false, err
 	}
+	// Those that are not sent now cost no slot.
+	if f, err := d.mayTrigger(ctx, team, id, d.Now()); err != nil || f == nil {
+		return err == nil, err
+	}
+	// The slot first: what has been taken off the list is sent at once, or a crash would lose it.
 	permit, err := d.acquire(ctx, team, thoughtly.ClassControl)
 	if err != nil || permit == nil {
 		return false, err
 	}
 	defer permit.Release()
-	for range maxCandidates {
-		id, err := d.Store.NextFollow(ctx, team.Name, d.Now())
-		if err != nil || id == "" {
+	for range maxCandidates { // others are at it too, and time has passed
+		now := permit.Now()
+		if now.Sub(permit.At()) > team.Timeout/4 {
+			break // the request needs the time that is left of the permit
+		}
+		if id, err = d.Store.NextFollow(ctx, team.Name, now); err != nil || id == "" {
 			return false, err
 		}
-		if err := d.follow(ctx, team, permit, id); err != nil || permit.Spent() {
+		f, err := d.mayTrigger(ctx, team, id, now)
+		if f != nil {
+			err = d.trigger(ctx, team, permit, id, f)
+		}
+		if err != nil || permit.Spent() {
 			return err == nil, err
 		}
 	}
 	return true, nil
 }
 
-// follow triggers what follows one attempt, unless nothing does any more, it is not the time for it, or somebody else was first.
-func (d *Dialer) follow(ctx context.Context, team *Team, permit *thoughtly.Permit, id string) error {
-	f, err := d.following(ctx, team, id)
-	if err != nil {
-		return err
-	}
-	if f != nil && f.decision.Verdict == campaign.Wait {
+// mayTrigger returns what follows an attempt if it is to be triggered now. Else it has been put off or taken off the list.
+func (d *Dialer) mayTrigger(ctx context.Context, team *Team, id string, now time.Time) (*following, error) {
+	f, err := d.following(ctx, team, id, now)
+	switch {
+	case errors.Is(err, store.ErrDamaged): // those behind it go on
+		d.Log.Error("automation is put off: what is kept of its call cannot be read; run dialerd fsck --repair", "team", team.Name, "attempt", id, "err", err)
+		return nil, d.Store.DeferFollow(ctx, team.Name, id, now.Add(followAgain))
+	case err != nil:
+		return nil, err
+	case f == nil:
+		_, err := d.Store.TakeFollow(ctx, team.Name, id, nil)
+		return nil, err
+	case f.decision.Verdict == campaign.Wait:
 		due := f.decision.Until
 		if due.IsZero() {
-			due = d.Now().Add(followAgain)
+			due = now.Add(followAgain)
 		}
-		return d.Store.DeferFollow(ctx, team.Name, id, due)
+		return nil, d.Store.DeferFollow(ctx, team.Name, id, due)
+	case f.decision.Verdict == campaign.Never:
+		mine, err := d.Store.TakeFollow(ctx, team.Name, id, nil)
+		if mine {
+			d.Log.Info("automation is not triggered", "team", team.Name, "campaign", f.attempt.Campaign, "attempt", id, "reason", f.decision.Reason)
+		}
+		return nil, err
 	}
-	mine, err := d.Store.TakeFollow(ctx, team.Name, id)
-	if err != nil || !mine || f == nil {
+	return f, nil
+}
+
+// trigger triggers an automation, unless somebody else was first or something has changed that may forbid it.
+func (d *Dialer) trigger(ctx context.Context, team *Team, permit *thoughtly.Permit, id string, f *following) error {
+	if mine, err := d.Store.TakeFollow(ctx, team.Name, id, f.facts); err != nil || !mine {
 		return err
 	}
-	if f.decision.Verdict == campaign.Never {
-		d.Log.Info("automation is not triggered", "team", team.Name, "campaign", f.attempt.Campaign, "attempt", id, "reason", f.decision.Reason)
-		return nil
-	}
-	err = permit.Client().TriggerAutomation(ctx, f.automation, f.body())
+	err := permit.Client().TriggerAutomation(ctx, f.automation, f.body())
 	if err == nil {
 		return nil
 	}
@@ -115,11 +140,12 @@ type following struct {
 	automation string
 	attempt    *campaign.Attempt
 	lead       *campaign.Lead
+	facts      *campaign.Facts
 	decision   campaign.Decision
 }
 
 // following reads what follows an attempt by the campaign as it is now; nil when nothing does.
-func (d *Dialer) following(ctx context.Context, team *Team, id string) (*following, error) {
+func (d *Dialer) following(ctx context.Context, team *Team, id string, now time.Time) (*following, error) {
 	attempt, lead, err := d.Store.FindAttempt(ctx, team.Name, store.Clue{AttemptID: id})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -145,23 +171,23 @@ func (d *Dialer) following(ctx context.Context, team *Team, id string) (*followi
 		called.Phone, called.Contact = attempt.Phone, ""
 		f.lead = &called
 	}
-	if f.decision, err = d.mayFollow(ctx, record, f); err != nil {
+	if f.decision, err = d.mayFollow(ctx, record, f, now); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
 // mayFollow asks the rules whether the automation may be triggered now.
-func (d *Dialer) mayFollow(ctx context.Context, r *store.Record, f *following) (campaign.Decision, error) {
+func (d *Dialer) mayFollow(ctx context.Context, r *store.Record, f *following, now time.Time) (campaign.Decision, error) {
 	book, err := d.Store.Rulebook(ctx)
 	if err != nil {
 		return campaign.Decision{}, err
 	}
 	s := campaign.Subject{Plan: campaign.NewPlan(&r.Campaign).Under(book), Lead: f.lead}
-	now := d.Now()
 	if s.Facts, err = d.Store.Facts(ctx, f.lead, s.Plan.Day(now), now); err != nil {
 		return campaign.Decision{}, fmt.Errorf("read the facts of lead %s: %w", f.lead.ID, err)
 	}
+	f.facts = s.Facts
 	lane, err := d.Store.LanePlace(ctx, r.Name, f.lead.Lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return campaign.Decision{}, err

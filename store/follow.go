@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/dialerd/dialerd/campaign"
 )
 
 // NextFollow is the attempt that was settled first of those whose automation is still to be triggered and is due; "" when there is none.
@@ -19,13 +21,18 @@ func (s *Store) NextFollow(ctx context.Context, team string, now time.Time) (str
 }
 
 // TakeFollow takes an attempt off that list. It returns true to one caller only, whose it is to trigger the automation: after a crash
-// nobody does it again.
-func (s *Store) TakeFollow(ctx context.Context, team, attempt string) (bool, error) {
-	r, err := s.run(ctx, scriptFollow, team, attempt, "", "")
+// nobody does it again. seen are the facts that were decided upon: where an operator has said something since, a do-not-call entry for one,
+// it stays on the list, and the answer is false. nil: nothing is to be triggered.
+func (s *Store) TakeFollow(ctx context.Context, team, attempt string, seen *campaign.Facts) (bool, error) {
+	args := []any{attempt, "", ""}
+	if seen != nil {
+		args = append(args, seen.TeamEpoch, seen.CampaignEpoch)
+	}
+	r, err := s.run(ctx, scriptFollow, team, args...)
 	if err != nil {
 		return false, fmt.Errorf("take what follows attempt %s: %w", attempt, err)
 	}
-	return !r.again(), nil
+	return r[0] == "ok", nil
 }
 
 // PutFollow puts an attempt back on the list: nothing was triggered, and is to be once due has come.

@@ -3,6 +3,8 @@ package store
 import (
 	"testing"
 	"time"
+
+	"github.com/dialerd/dialerd/campaign"
 )
 
 // What is put off comes when it is due, and what somebody has taken off the list stays his: nobody triggers it twice.
@@ -26,7 +28,7 @@ func TestWhatFollowsACallIsPutOffAndTakenOnce(t *testing.T) {
 		}
 		take := func(id string, want bool) {
 			d.Helper()
-			if got, err := d.TakeFollow(ctx, testTeam, id); err != nil || got != want {
+			if got, err := d.TakeFollow(ctx, testTeam, id, nil); err != nil || got != want {
 				d.Errorf("taken: %t (%v), want %t", got, err, want)
 			}
 		}
@@ -45,6 +47,39 @@ func TestWhatFollowsACallIsPutOffAndTakenOnce(t *testing.T) {
 		wants(all[0])
 		take(all[0], true)
 		wants("")
+	})
+}
+
+// Whoever decided before an operator said something takes nothing off the list: it is decided about again.
+func TestWhatFollowsACallIsTakenAsItWasDecided(t *testing.T) {
+	each(t, func(d *desk) {
+		ctx := d.Context()
+		d.staged(1)
+		claim := d.pickOne()
+		id := d.begin(claim)
+		_, err := d.Settle(ctx, Settlement{AttemptID: id, Disposition: "voicemail", Next: closedNext, Follow: true}, d.now)
+		d.must(err)
+		take := func(seen *campaign.Facts, want bool) {
+			d.Helper()
+			if got, err := d.TakeFollow(ctx, testTeam, id, seen); err != nil || got != want {
+				d.Errorf("taken: %t (%v), want %t", got, err, want)
+			}
+		}
+		facts := func() *campaign.Facts {
+			f, err := d.Facts(ctx, claim.Lead, d.day(), d.now)
+			d.must(err)
+			return f
+		}
+		seen := facts()
+		_, err = d.SetHold(ctx, testName, campaign.HoldPaused, d.now)
+		d.must(err)
+		take(seen, false)
+		seen = facts()
+		_, err = d.Suppress(ctx, Suppression{Scope: campaign.ScopeTeam, Team: testTeam, Phones: []campaign.Phone{phoneNumber(0)}, By: "ann"}, d.now)
+		d.must(err)
+		take(seen, false)
+		take(facts(), true)
+		take(facts(), false)
 	})
 }
 
