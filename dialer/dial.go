@@ -138,9 +138,9 @@ func (d *Dialer) pick(ctx context.Context, team *Team, v *teamView, now time.Tim
 			continue
 		}
 		open := c.open(now)
-		claim, err := d.Store.Pick(ctx, store.PickRequest{Team: team.Name, Campaign: c.name(), Lanes: open, Now: now, Lease: claimLease})
+		claim, err := d.pickFrom(ctx, team, c, now)
 		if err != nil {
-			return nil, nil, fmt.Errorf("pick a lead of campaign %s: %w", c.name(), err)
+			return nil, nil, err
 		}
 		if claim == nil && c.untriedIn(open) > 0 {
 			claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: open, N: 1, Now: now, Lease: stageLease, Untried: true})
@@ -157,6 +157,25 @@ func (d *Dialer) pick(ctx context.Context, team *Team, v *teamView, now time.Tim
 		skip[c.name()] = true
 	}
 	return nil, nil, nil
+}
+
+// pickFrom takes the best due lead of a campaign; nothing when it has none. A look into a lane costs as much whether anybody is in it or not, and
+// after a while most are empty: those that had somebody at the last look go before those that may have by now.
+func (d *Dialer) pickFrom(ctx context.Context, team *Team, c *campaignView, now time.Time) (*store.Claim, error) {
+	lanes, others := c.likely(now)
+	if len(lanes) == 0 {
+		lanes, others = others, nil
+	}
+	q := store.PickRequest{Team: team.Name, Campaign: c.name(), Lanes: lanes, Now: now, Lease: claimLease}
+	claim, err := d.Store.Pick(ctx, q)
+	if claim == nil && err == nil && len(others) > 0 {
+		q.Lanes = others
+		claim, err = d.Store.Pick(ctx, q)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pick a lead of campaign %s: %w", c.name(), err)
+	}
+	return claim, nil
 }
 
 // try decides about one lead with the time that it is now, and sends if the answer is yes. A lead that is refused is put

@@ -335,6 +335,18 @@ func (v *campaignView) open(now time.Time) []string {
 	return ids
 }
 
+// likely parts the open lanes, in their order, into those that had leads to call when they were read and the others.
+func (v *campaignView) likely(now time.Time) (lanes, others []string) {
+	for _, id := range v.open(now) {
+		if lane := v.lanes[id]; lane.Ready > 0 || lane.Wait > 0 && !lane.NextDue.After(now) {
+			lanes = append(lanes, id)
+		} else {
+			others = append(others, id)
+		}
+	}
+	return lanes, others
+}
+
 // order lists all lanes in the order in which their leads will be wanted.
 func (v *campaignView) order(now time.Time) []string {
 	lanes := v.plan.LanesAt(v.places, now)
