@@ -2,6 +2,8 @@ package dialer
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/dialerd/dialerd/queue"
@@ -13,6 +15,8 @@ const (
 	wakeWait = 20 * time.Millisecond
 	// maxWaking bounds the wake-ups that wait. Whoever brings one beyond it waits until they are in the queue.
 	maxWaking = 64
+	// wakesAtOnce is how many go into the queue side by side: what reaches Redis in one moment waits for one sync of its disk.
+	wakesAtOnce = 8
 )
 
 // wakeSoon has an event settled soon, together with others of any team that came within the same moment. Those that wait when the daemon is
@@ -44,9 +48,15 @@ func (d *Dialer) wakeAll(ctx context.Context) {
 	d.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
-	for _, task := range tasks {
-		if err := d.Queue.Enqueue(ctx, task); err != nil {
-			d.Log.Warn("wake-up of events failed; the sweep will find them", "team", task.Team, "events", len(task.Events()), "err", err)
-		}
+	var enqueuing sync.WaitGroup
+	for part := range slices.Chunk(tasks, (len(tasks)+wakesAtOnce)/wakesAtOnce) {
+		enqueuing.Go(func() {
+			for _, task := range part {
+				if err := d.Queue.Enqueue(ctx, task); err != nil {
+					d.Log.Warn("wake-up of events failed; the sweep will find them", "team", task.Team, "events", len(task.Events()), "err", err)
+				}
+			}
+		})
 	}
+	enqueuing.Wait()
 }

@@ -112,8 +112,11 @@ func (h *Handler) hand(ctx context.Context, m *member) error {
 	}
 }
 
-// handOn hands the events of a team to Receive, group after group, until none waits. What was received is answered, then archived.
+// handOn hands the events of a team to Receive, group after group, until none waits. What was received is answered, then archived while the next
+// group is with Receive.
 func (h *Handler) handOn(ctx context.Context, team string) {
+	var archiving sync.WaitGroup
+	defer archiving.Wait()
 	for group := h.groups.next(team); len(group) > 0; group = h.groups.next(team) {
 		events := make([]Event, len(group))
 		for i, m := range group {
@@ -127,7 +130,8 @@ func (h *Handler) handOn(ctx context.Context, team string) {
 				received = append(received, events[i])
 			}
 		}
-		h.archive(received...)
+		archiving.Wait() // one after the other, in their order
+		archiving.Go(func() { h.archive(received...) })
 	}
 }
 
