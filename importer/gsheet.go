@@ -134,7 +134,7 @@ func (g *Google) OpenSheet(ctx context.Context, source string) (*Sheet, error) {
 // fault says what a person can do about an error of the API.
 func (s *Sheet) fault(err error) error {
 	e, ok := errors.AsType[*googleapi.Error](err)
-	if !ok {
+	if !ok || errors.Is(err, context.Canceled) { // who gave up while Google had no room does not ask again
 		return fmt.Errorf("ask Google Sheets: %w", cause(err))
 	}
 	who := "everyone with its link, or with a service account"

@@ -196,6 +196,27 @@ func TestASheetThatIsNotReadToItsEndLeavesNothingRunning(t *testing.T) {
 	})
 }
 
+// TestWhoGivesUpWaitingForRoomIsNotToldToTryAgain: it was not Google that ended the import.
+func TestWhoGivesUpWaitingForRoomIsNotToldToTryAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		google := Google{Transport: inProcess{&fakeSheet{status: http.StatusTooManyRequests}}}
+		s := &Sheet{id: "ID", tab: "Leads", rows: 4, columns: 3}
+		if err := s.connect(t.Context(), &google); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer time.AfterFunc(time.Second, cancel).Stop()
+		body := s.Open(ctx)
+		if _, err := NewReader(body, options()); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if err := body.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestSheetsAskForTheirRowsAsTheLibraryDoes(t *testing.T) {
 	t.Parallel()
 	var asked []string

@@ -102,13 +102,8 @@ func (a *app) importCommand() *cobra.Command {
 				return err
 			}
 			sum, err := a.importAll(ctx, r, lists, o)
-			switch {
-			case err != nil && ctx.Err() != nil && o.dryRun:
-				return errors.New("ended by a signal; nothing was changed")
-			case err != nil && ctx.Err() != nil:
-				return errors.New("ended by a signal; what was read before is in the campaign: import the list again to go on, nothing comes twice")
-			case err != nil:
-				return err
+			if err != nil {
+				return ended(ctx, err, o.dryRun)
 			}
 			if err := a.printImport(sum, r.Schedule.Location()); err != nil {
 				return err
@@ -133,6 +128,36 @@ func (a *app) importCommand() *cobra.Command {
 	f.BoolVar(&strict, "strict", false, "end with 1 when rows were rejected")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// ended is the error of an import that a signal may have ended: what came of the signal is said in words, and what went wrong beside it
+// stays as it is.
+func ended(ctx context.Context, err error, dryRun bool) error {
+	others := besideCancel(err)
+	switch {
+	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
+		return err
+	case dryRun:
+		err = errors.New("ended by a signal; nothing was changed")
+	default:
+		err = errors.New("ended by a signal; what was read before is in the campaign: import the list again to go on, nothing comes twice")
+	}
+	return errors.Join(append([]error{err}, others...)...)
+}
+
+// besideCancel are those of joined errors that did not come of a context's end.
+func besideCancel(err error) (others []error) {
+	// An error of fmt may wrap several too, and is one all the same.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(joined.Unwrap()...).Error() == err.Error() {
+		for _, e := range joined.Unwrap() {
+			others = append(others, besideCancel(e)...)
+		}
+		return others
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return []error{err}
 }
 
 // parseMap reads --map role=Header.

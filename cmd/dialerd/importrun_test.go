@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,6 +163,96 @@ func TestAListThatIsSaidToBeWrittenInAWayThatThereIsNotIsWrongUsage(t *testing.T
 		code, _, errs := c.run(append([]string{"import", list, "--campaign", "spring"}, args...)...)
 		if code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit code %d, %s", args, code, errs)
+		}
+	}
+}
+
+// signalled gives a signal before it is read.
+type signalled struct {
+	io.Reader
+	signal func()
+}
+
+func (s *signalled) Read(p []byte) (int, error) {
+	s.signal()
+	return s.Reader.Read(p)
+}
+
+// A signal is told in words, and is no excuse for what goes wrong beside it.
+func TestASignalIsBlamedForWhatItEndedAlone(t *testing.T) {
+	t.Parallel()
+	const words = "ended by a signal; what was read before is in the campaign: import the list again to go on, nothing comes twice"
+	c := newCLI(t)
+	c.must("campaign", "apply", c.write("spring.yaml", "campaign: spring\nagents: [{id: aB3dE9fG}]\nconsent: {basis: \"our own customers\"}\n"))
+	c.write("file", "no folder")
+	text := "Phone\nnobody\n" + strings.Repeat("2125550123\n", 20_000)
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(z, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string]struct {
+		answer  string // what comes of a list from a server until the signal; nothing of its answer when it is empty
+		stdin   string // the list, whose reading the signal comes before
+		before  bool   // the signal comes before everything
+		dryRun  bool
+		rejects string
+		want    string // the error's beginning
+	}{
+		"before everything":       {before: true, want: words},
+		"in a dry run":            {before: true, dryRun: true, want: "ended by a signal; nothing was changed"},
+		"before an answer":        {want: words},
+		"in a header":             {answer: "Phone,Na", want: words},
+		"in a text":               {answer: text, want: words},
+		"in a packed text":        {answer: packed.String()[:packed.Len()/2], want: words},
+		"in an archive":           {answer: "PK\x03\x04 and what comes then", want: words},
+		"as the list is no list":  {stdin: "Name\nAnn\n", want: "-: no column is for the phone"},
+		"as rejects have no room": {stdin: text, rejects: "file/rejects.csv", want: words + "\nwrite rejects: mkdir "},
+	} {
+		ctx, signal := context.WithCancel(t.Context())
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if k.answer != "" {
+				_, _ = io.WriteString(w, k.answer)
+				_ = http.NewResponseController(w).Flush()
+			}
+			signal()
+			<-r.Context().Done()
+		}))
+		var out bytes.Buffer
+		a := c.app(&out, &out)
+		source := server.URL + "/leads.csv"
+		if k.stdin != "" {
+			a.in, source = &signalled{strings.NewReader(k.stdin), signal}, importer.Stdin
+		}
+		o := importOptions{country: "US", silent: true, dryRun: k.dryRun}
+		if k.rejects != "" {
+			o.rejects = filepath.Join(c.dir, k.rejects)
+		}
+		record, err := a.record(t.Context(), "spring")
+		if err != nil {
+			t.Fatal(err)
+		}
+		lists, err := a.lists(record, []string{source}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k.before {
+			signal()
+		}
+		_, err = a.importAll(ctx, record, lists, o)
+		if err = ended(ctx, err, o.dryRun); err == nil || ctx.Err() == nil {
+			t.Fatalf("%s: got %v; %v", name, err, ctx.Err())
+		}
+		if got := err.Error(); !strings.HasPrefix(got, k.want) || strings.HasPrefix(k.want, "ended") && strings.Count(got, "\n") != strings.Count(k.want, "\n") {
+			t.Errorf("%s: got %s", name, got)
+		}
+		signal()
+		server.Close()
+		if err := a.close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
