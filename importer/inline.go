@@ -152,8 +152,8 @@ func (s *sharedTexts) inline(sheet io.Reader, out *bufio.Writer) error {
 	var cell sharedCell // that the tags are inside of
 	for tags.next() {
 		switch {
-		case tags.name == "c" && tags.opens():
-			cell.write(out, inlineText)
+		case tags.name == "c":
+			cell.write(out) // without a value it has no text
 			if cell.begin(tags); cell.open {
 				continue
 			}
@@ -162,8 +162,12 @@ func (s *sharedTexts) inline(sheet io.Reader, out *bufio.Writer) error {
 				return err
 			}
 			continue
+		case cell.open: // a formula, perhaps
+			if err := cell.add(tags.chunk); err != nil {
+				return err
+			}
+			continue
 		}
-		cell.write(out, inlineText) // without a value it has no text
 		if _, err := out.Write(tags.chunk); err != nil {
 			return err
 		}
@@ -171,16 +175,17 @@ func (s *sharedTexts) inline(sheet io.Reader, out *bufio.Writer) error {
 	if tags.err != nil {
 		return tags.err
 	}
-	cell.write(out, inlineText)
+	cell.write(out)
 	_, err := out.Write(tags.chunk) // what stands behind the last tag
 	return err
 }
 
-// sharedCell is the tag that a cell begins with which has the number of a text.
+// sharedCell is the beginning of a cell that has the number of a text, up to that number.
 type sharedCell struct {
-	open          bool
-	before, after []byte // what stands before and behind its type
-	plain         bool   // no style says how to show it
+	open     bool
+	xml      []byte
+	from, to int  // where its type stands
+	plain    bool // no style says how to show it
 }
 
 const (
@@ -228,26 +233,41 @@ func attribute(tag []byte, name string) (from, to int, value []byte) {
 // isSpace reports whether XML takes a character for a space.
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// begin takes the tag of a cell; open says whether it has the number of a text.
+// begin takes a tag of a cell; open says whether the cell has the number of a text.
 func (c *sharedCell) begin(tags *tagReader) {
 	c.open = false
 	from, to, kind := attribute(tags.tag, "t")
-	if string(kind) != "s" {
+	if string(kind) != "s" || tags.empty() {
 		return
 	}
 	style, _, _ := attribute(tags.tag, "s")
 	tag := len(tags.chunk) - len(tags.tag) - len(">")
 	c.open, c.plain = true, style < 0
-	c.before, c.after = append(c.before[:0], tags.chunk[:tag+from]...), append(c.after[:0], tags.chunk[tag+to:]...)
+	c.xml, c.from, c.to = append(c.xml[:0], tags.chunk...), tag+from, tag+to
 }
 
-// write writes the tag with another type, once. An error comes up again with whatever is written next.
-func (c *sharedCell) write(out *bufio.Writer, as string) {
-	if c.open {
-		_, _ = out.Write(c.before)
-		_, _ = out.WriteString(as)
-		_, _ = out.Write(c.after)
+// add takes what stands in the cell before its number.
+func (c *sharedCell) add(xml []byte) error {
+	if len(c.xml)+len(xml) > maxRecord {
+		return fmt.Errorf("a cell is longer than %d MiB, so this is no list", maxRecord>>20)
 	}
+	c.xml = append(c.xml, xml...)
+	return nil
+}
+
+// write writes the cell as it is, once. An error comes up again with whatever is written next.
+func (c *sharedCell) write(out *bufio.Writer) {
+	if c.open {
+		_, _ = out.Write(c.xml)
+	}
+	c.open = false
+}
+
+// writeAs is write with another type.
+func (c *sharedCell) writeAs(out *bufio.Writer, kind string) {
+	_, _ = out.Write(c.xml[:c.from])
+	_, _ = out.WriteString(kind)
+	_, _ = out.Write(c.xml[c.to:])
 	c.open = false
 }
 
@@ -258,13 +278,20 @@ func (s *sharedTexts) value(tags *tagReader, cell *sharedCell, out *bufio.Writer
 	if len(name) > 1 {
 		tag = tagsOfValue(strings.TrimSuffix(string(name), "v"))
 	}
-	between := bytes.Clone(tags.before())
+	if err := cell.add(tags.before()); err != nil {
+		return err
+	}
 	if !tags.next() {
 		return errors.Join(tags.err, errors.New("it ends inside of a cell"))
 	}
+	ends := tags.name == "v" && !tags.opens()
+	if ends && len(tags.before()) == 0 {
+		cell.write(out)
+		return nil
+	}
 	number := bytes.TrimSpace(tags.before())
 	n, err := strconv.Atoi(string(number))
-	if err != nil || tags.name != "v" || tags.opens() {
+	if err != nil || !ends {
 		return fmt.Errorf("a cell has %q for the number of its text; open the file in a spreadsheet and save it again", clip(string(number)))
 	}
 	words, err := s.text(n)
@@ -275,8 +302,7 @@ func (s *sharedTexts) value(tags *tagReader, cell *sharedCell, out *bufio.Writer
 	if cell.plain && !bytes.Contains(words, []byte("_x")) { // _x000D_ is a character
 		as = tag.plain
 	}
-	cell.write(out, as.kind)
-	_, _ = out.Write(between)
+	cell.writeAs(out, as.kind)
 	_, _ = out.WriteString(as.opened)
 	_, _ = out.Write(words)
 	_, err = out.WriteString(as.closed) // with what went wrong before
@@ -294,71 +320,3 @@ func tagsOfValue(prefix string) (tags struct{ inline, plain textTags }) {
 	tags.plain = textTags{plainText, "<" + prefix + "v>", "</" + prefix + "v>"}
 	return tags
 }
-
-// tagReader cuts XML behind each tag, without reading it as XML.
-type tagReader struct {
-	from  *bufio.Reader
-	chunk []byte // what stands before the tag, and the tag; good until the next one
-	tag   []byte // what stands between < and >
-	name  string // without its prefix and slash
-	err   error
-}
-
-func newTags(from io.Reader) *tagReader {
-	return &tagReader{from: bufio.NewReaderSize(from, sampleSize)}
-}
-
-// next goes on to the next tag. At the end, chunk is what stands behind the last one.
-func (t *tagReader) next() bool {
-	var err error
-	t.chunk, err = t.from.ReadSlice('>')
-	for errors.Is(err, errFull) && len(t.chunk) < maxRecord {
-		var more []byte
-		t.chunk = bytes.Clone(t.chunk)
-		more, err = t.from.ReadSlice('>')
-		t.chunk = append(t.chunk, more...)
-	}
-	switch {
-	case errors.Is(err, errFull):
-		t.err = fmt.Errorf("a text is longer than %d MiB, so this is no list", maxRecord>>20)
-		return false
-	case errors.Is(err, io.EOF):
-		return false
-	case err != nil:
-		t.err = err
-		return false
-	}
-	at := bytes.LastIndexByte(t.chunk, '<')
-	if at < 0 {
-		t.tag, t.name = nil, "" // a > in a text
-		return true
-	}
-	t.tag = t.chunk[at+1 : len(t.chunk)-1]
-	name := bytes.TrimPrefix(t.fullName(), []byte{'/'})
-	t.name = string(name[bytes.IndexByte(name, ':')+1:])
-	return true
-}
-
-// before is what stands before the tag; all of it where there is none, as with a > in a text.
-func (t *tagReader) before() []byte {
-	if t.tag == nil {
-		return t.chunk
-	}
-	return t.chunk[:len(t.chunk)-len(t.tag)-len("<>")]
-}
-
-// fullName is the tag's name as it stands, slash at its beginning and prefix included.
-func (t *tagReader) fullName() []byte {
-	for i, c := range t.tag {
-		if i > 0 && (c == '/' || isSpace(c)) {
-			return t.tag[:i]
-		}
-	}
-	return t.tag
-}
-
-// opens reports whether an element begins with the tag.
-func (t *tagReader) opens() bool { return len(t.tag) > 0 && t.tag[0] != '/' }
-
-// empty reports whether the element ends with the tag that it begins with.
-func (t *tagReader) empty() bool { return len(t.tag) > 0 && t.tag[len(t.tag)-1] == '/' }

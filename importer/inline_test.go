@@ -79,6 +79,26 @@ func TestTextsAreTheSameInTheirCellsAsByTheirNumbers(t *testing.T) {
 			part = cellNames.ReplaceAll(part, []byte("<c"))
 			return bytes.Replace(part, []byte(`<c t="s"><v>9</v></c>`), []byte(`<c t="s"/>`), 1)
 		}},
+		"with formulas": {same, func(part []byte) []byte {
+			return bytes.ReplaceAll(part, []byte(` t="s"><v>`), []byte(` t="s"><f t="shared" ref="A1:B2">IF(A1>B1,"x>y",1)</f> <v>`))
+		}},
+		"with formulas in styles, behind their values, and one of them empty but for it": {same, func(part []byte) []byte {
+			part = bytes.Replace(part, []byte(` t="s"><v>7</v>`), []byte(` t="s"><v>7</v><f>A1&gt;B1</f>`), 1)
+			part = bytes.Replace(part, []byte(` t="s"><v>9</v>`), []byte(` t="s"><f>A1&gt;B1</f>`), 1)
+			return bytes.ReplaceAll(part, []byte(` t="s"><v>`), []byte(` s="1" t="s"><f/><v>`))
+		}},
+		"one of them empty, and others without a number": {same, func(part []byte) []byte {
+			part = bytes.Replace(part, []byte(`<v>9</v>`), []byte(`<v></v>`), 1)
+			part = bytes.Replace(part, []byte(`<v>10</v>`), []byte(`<v/>`), 1)
+			return bytes.Replace(part, []byte(`<v>11</v>`), []byte(`<is><t>not this</t></is>`), 1)
+		}},
+		"with > in attributes": {same, func(part []byte) []byte {
+			part = bytes.ReplaceAll(part, []byte(` t="s"><v>`), []byte(` x="it's > 1" t="s" y='"/>'><v z=">">`))
+			return bytes.ReplaceAll(part, []byte(`<row `), []byte(`<row x='a>"b' `))
+		}},
+		"with comments": {same, func(part []byte) []byte {
+			return bytes.ReplaceAll(part, []byte(`<v>`), []byte(`<!-- it's <c t="s"><v>1</v> > 2 --><?x a>b' ?><v>`))
+		}},
 		"in a style": {same, func(part []byte) []byte {
 			return bytes.ReplaceAll(part, []byte(` t="s"`), []byte(` s="1" t="s"`))
 		}},
