@@ -100,7 +100,8 @@ func (t *table) Read([]byte) (int, error) {
 	return 0, errors.New("a sheet is read row by row, by a Reader")
 }
 
-// Close ends the reading; when it returns, nobody reads the sheet any more.
+// Close ends the reading; when it returns, nobody reads the sheet any more. Like row it is for the goroutine that reads the rows, or for one
+// that has waited for it.
 func (t *table) Close() error {
 	t.end.Do(func() {
 		close(t.stop)
