@@ -3,6 +3,7 @@ package importer
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"errors"
 	"io"
 	"os"
@@ -118,6 +119,7 @@ func damage(t testing.TB, path, name string, change func([]byte) []byte) string 
 	defer in.Close()
 	var b bytes.Buffer
 	out := zip.NewWriter(&b)
+	out.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
 	for _, f := range in.File {
 		r, err := f.Open()
 		if err != nil {
