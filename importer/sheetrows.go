@@ -2,10 +2,7 @@ package importer
 
 import (
 	"archive/zip"
-	"bufio"
-	"bytes"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -64,34 +61,21 @@ func (c *rowCount) Close() error {
 
 // lastRow is the number of the last row of a sheet, found without reading the sheet as XML.
 func lastRow(sheet io.Reader) (int, error) {
-	tags := bufio.NewReaderSize(sheet, sampleSize)
+	tags := newTags(sheet)
 	row, last, ended := 0, 0, false
-	for {
-		// What stands between two > ends with a tag.
-		text, err := tags.ReadSlice('>')
-		for errors.Is(err, bufio.ErrBufferFull) {
-			text, err = tags.ReadSlice('>')
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return 0, fmt.Errorf("unpack: %w", err)
-		}
-		tag := text[bytes.LastIndexByte(text, '<')+1 : len(text)-1]
-		name, rest, _ := bytes.Cut(tag, []byte{' '})
-		if at := bytes.IndexByte(name, ':'); at >= 0 {
-			name = name[at+1:]
-		}
-		switch string(bytes.TrimPrefix(bytes.TrimSuffix(name, []byte{'/'}), []byte{'/'})) {
+	for tags.next() {
+		switch tags.name {
 		case "row":
-			if tag[0] != '/' {
-				row = rowNumber(rest, row+1)
+			if tags.opens() {
+				row = rowNumber(tags.tag, row+1)
 				last = max(last, row)
 			}
 		case "sheetData":
-			ended = ended || tag[0] == '/' || bytes.HasSuffix(tag, []byte{'/'})
+			ended = ended || !tags.opens() || tags.empty()
 		}
+	}
+	if tags.err != nil {
+		return 0, fmt.Errorf("unpack: %w", tags.err)
 	}
 	if !ended {
 		return last + 1, nil // it is cut off: there was more
@@ -100,12 +84,10 @@ func lastRow(sheet io.Reader) (int, error) {
 }
 
 // rowNumber is what the attribute r of a row says, or what it is without one.
-func rowNumber(attributes []byte, without int) int {
-	for field := range bytes.FieldsSeq(attributes) {
-		if value, ok := bytes.CutPrefix(field, []byte("r=")); ok {
-			if n, err := strconv.Atoi(strings.Trim(string(value), `"'/`)); err == nil {
-				return n
-			}
+func rowNumber(tag []byte, without int) int {
+	if _, _, value := attribute(tag, "r"); value != nil {
+		if n, err := strconv.Atoi(string(value)); err == nil {
+			return n
 		}
 	}
 	return without
