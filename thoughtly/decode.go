@@ -41,28 +41,28 @@ func objectOf(v any) object {
 		return nil
 	}
 	o := make(object, len(m))
-	var from map[string]string // folded name → name, where they differ
 	for name, value := range m {
 		folded := fold(name)
-		if there, twice := o[folded]; twice {
-			first, differs := from[folded]
-			if !differs {
-				first = folded
-			}
-			if value == nil || (there != nil && first < name) {
-				continue // of two spellings the one that says something, else the first in order: never left to chance
-			}
-			delete(from, folded)
+		if _, twice := o[folded]; twice {
+			value = said(m, folded)
 		}
 		o[folded] = value
-		if folded != name {
-			if from == nil {
-				from = make(map[string]string, len(m))
-			}
-			from[folded] = name
-		}
 	}
 	return o
+}
+
+// said is the value of the names that fold to one: of several spellings the first in order that says something, never left to chance.
+func said(m map[string]any, folded string) any {
+	first, found := "", false
+	for name, value := range m {
+		if value != nil && fold(name) == folded && (!found || name < first) {
+			first, found = name, true
+		}
+	}
+	if !found {
+		return nil
+	}
+	return m[first]
 }
 
 func mapOf(v any) map[string]any {
@@ -230,13 +230,14 @@ var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2
 // timeOf reads ISO 8601 with or without a zone (UTC then), or seconds or milliseconds since 1970. Years outside 2000 to 2100 are no times.
 func timeOf(s string) time.Time {
 	var t time.Time
-	if n, err := strconv.ParseFloat(s, 64); err == nil && n > 0 && n < 1e15 {
+	if n, is := stamp(s); is {
 		if n >= 1e11 {
 			n /= 1000
 		}
 		t = time.UnixMilli(int64(math.Round(n * 1000)))
 	} else {
 		for _, layout := range timeLayouts {
+			var err error
 			if t, err = time.Parse(layout, s); err == nil {
 				break
 			}
@@ -246,6 +247,15 @@ func timeOf(s string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+// stamp reads a time that is a number. A date is none, and is most of what comes: no error is made of it.
+func stamp(s string) (n float64, is bool) {
+	if len(s) > 4 && s[4] == '-' {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil && n > 0 && n < 1e15
 }
 
 // maxDuration is the longest call that is believed.

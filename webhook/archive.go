@@ -1,12 +1,14 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,20 +25,30 @@ type Archive struct {
 
 const archiveExt = ".jsonl"
 
+// lineRoom keeps buffers for lines: a burst of events would else be mostly garbage collection.
+var lineRoom sync.Pool
+
 // Keep writes events that came together to the file of the first one's day. Several daemons may share a folder: the lines are one write.
 func (a *Archive) Keep(events ...Event) error {
-	var lines []byte
-	for _, e := range events {
-		text, err := json.Marshal(lineOf(e))
-		if err != nil {
-			return fmt.Errorf("archive an event: %w", err)
-		}
-		lines = append(append(lines, text...), '\n')
-	}
-	if len(lines) == 0 {
+	if len(events) == 0 {
 		return nil
 	}
-	if err := a.append(events[0].At.UTC().Format(time.DateOnly)+archiveExt, lines); err != nil {
+	lines, ok := lineRoom.Get().(*bytes.Buffer)
+	if !ok {
+		lines = &bytes.Buffer{}
+	}
+	defer func() {
+		if lines.Reset(); lines.Cap() <= 2*groupBytes {
+			lineRoom.Put(lines)
+		}
+	}()
+	out := json.NewEncoder(lines)
+	for _, e := range events {
+		if err := out.Encode(lineOf(e)); err != nil {
+			return fmt.Errorf("archive an event: %w", err)
+		}
+	}
+	if err := a.append(events[0].At.UTC().Format(time.DateOnly)+archiveExt, lines.Bytes()); err != nil {
 		return fmt.Errorf("archive %d events: %w", len(events), err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"hash"
 	"io"
 	"strconv"
 	"time"
@@ -18,23 +19,31 @@ import (
 // Which agent's address it came to does not matter once the call is named: stale addresses deliver too.
 func digest(d door, r thoughtly.Response, body []byte) string {
 	if r.ID == "" {
-		return hash(d.team, d.kind, d.agent, "body", string(canonical(body)))
+		h := begin(d.team, d.kind, d.agent, "body")
+		_, _ = h.Write(canonical(body))
+		return named(h)
 	}
 	r.CreatedAt, r.UpdatedAt = time.Time{}, time.Time{}
-	said, err := json.Marshal(r)
-	if err != nil { // no field of a record has a value that JSON cannot hold; should one come, the body decides
-		said = canonical(body)
+	h := begin(d.team, d.kind, "call", r.ID)
+	if err := json.NewEncoder(h).Encode(r); err != nil { // no field of a record has a value that JSON cannot hold; should one come, the body decides
+		_, _ = h.Write(canonical(body))
 	}
-	return hash(d.team, d.kind, "call", r.ID, string(said))
+	return named(h)
 }
 
-// hash is over the parts and their lengths, so that no two lists of parts read the same.
-func hash(parts ...string) string {
-	h := sha256.New()
+// begin is a hash over parts and their lengths, so that no two lists of parts read the same. What is written to it then is the last part.
+func begin(parts ...string) hash.Hash {
+	h, head := sha256.New(), make([]byte, 0, 256)
 	for _, part := range parts {
-		_, _ = io.WriteString(h, strconv.Itoa(len(part))+":"+part)
+		head = append(append(strconv.AppendInt(head, int64(len(part)), 10), ':'), part...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	_, _ = h.Write(head)
+	return h
+}
+
+func named(h hash.Hash) string {
+	var room [sha256.Size]byte
+	return hex.EncodeToString(h.Sum(room[:0])[:16])
 }
 
 // canonical is a JSON body without what does not matter in it: spaces and the order of names. Another body is taken as it is.
