@@ -3,7 +3,6 @@ package dialer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -27,14 +26,13 @@ func (d *Dialer) unreadable(ctx context.Context, c *campaignView, claim *store.C
 	return d.returned(d.Store.Hold(ctx, claim, campaign.ReasonHold, "what is kept of it or its phone cannot be read; run dialerd fsck --repair, then release it"), claim)
 }
 
-// unreadable puts off an attempt whose lead or phone cannot be read, so that the others of its agent are looked up all the same.
-func (l *lookup) unreadable(ctx context.Context, id string, cause error) error {
-	l.Log.Error("outcome of a call cannot be written down; run dialerd fsck --repair", "team", l.team.Name, "attempt", id, "err", cause)
-	delete(l.open, id)
-	if err := l.Store.Touch(ctx, id, l.now.Add(l.team.LookAfter)); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("note the look-up of attempt %s: %w", id, err)
+// skip puts off an attempt whose campaign, lead or phone cannot be read, so that the others are looked up all the same. It keeps no place in
+// flight meanwhile.
+func (l *lookup) skip(ctx context.Context, a campaign.Attempt) error {
+	if err := l.lapse(ctx, a, l.now.Sub(a.At)); err != nil {
+		return err
 	}
-	return nil
+	return l.touch(ctx, a.ID, l.now.Add(l.team.LookAfter))
 }
 
 // readable leaves out the attempts of campaigns that cannot be read: nobody can say what an outcome leads to there, and a round that ends
@@ -51,11 +49,8 @@ func (d *Dialer) readable(ctx context.Context, team *Team, due []campaign.Attemp
 			sound = append(sound, a)
 			continue
 		}
-		if err := l.lapse(ctx, a, now.Sub(a.At)); err != nil {
+		if err := l.skip(ctx, a); err != nil {
 			return nil, err
-		}
-		if err := d.Store.Touch(ctx, a.ID, now.Add(team.LookAfter)); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, fmt.Errorf("note the look-up of attempt %s: %w", a.ID, err)
 		}
 	}
 	return sound, nil

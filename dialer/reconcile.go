@@ -205,9 +205,8 @@ func (l *lookup) take(ctx context.Context, records []thoughtly.Response, sought 
 		r.Metadata[MetaAttempt] = id
 		what, err := l.apply(ctx, l.team, news{Response: r})
 		if errors.Is(err, store.ErrDamaged) {
-			if err = l.unreadable(ctx, id, err); err == nil {
-				continue
-			}
+			l.Log.Error("outcome of a call cannot be written down; run dialerd fsck --repair", "team", l.team.Name, "attempt", id, "err", err)
+			what, err = "", l.skip(ctx, l.open[id])
 		}
 		if err != nil {
 			return err
@@ -243,8 +242,13 @@ func (l *lookup) again(ctx context.Context, a campaign.Attempt) error {
 		return err
 	}
 	next := l.now.Add(max(min(age/2, 30*time.Minute), l.team.LookAfter/2, time.Second))
-	if err := l.Store.Touch(ctx, a.ID, next); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("note the look-up of attempt %s: %w", a.ID, err)
+	return l.touch(ctx, a.ID, next)
+}
+
+// touch says when an attempt is looked up next, if it is still under way.
+func (l *lookup) touch(ctx context.Context, id string, next time.Time) error {
+	if err := l.Store.Touch(ctx, id, next); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("note the look-up of attempt %s: %w", id, err)
 	}
 	return nil
 }
