@@ -462,9 +462,9 @@ func BenchmarkFeed(b *testing.B) {
 		team := m.dialer.Teams[name]
 		team.API.Limiter = free{}
 		m.sync("no") // the disk takes as long for each, and so does the API
-		at := answers()
-		at.API.Latency = simulator.Latency{}
-		if err := m.sim.SetProfile(at); err != nil {
+		atOnce := answers()
+		atOnce.API.Latency = simulator.Latency{}
+		if err := m.sim.SetProfile(atOnce); err != nil {
 			b.Fatal(err)
 		}
 		ctx, have, least := b.Context(), (calls+20)*len(sizes), 0.0

@@ -33,8 +33,7 @@ func damage(t *testing.T, lost bool) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 24
 		ctx := context.Background()
-		p := simulator.Calm()
-		p.People.Weights = map[simulator.Outcome]float64{simulator.Voicemail: 1}
+		p := voicemails()
 		p.People.Talk = simulator.Span{Min: 20, Max: 40}
 		set := brisk()
 		set.after = 40 * time.Second
@@ -149,8 +148,7 @@ func TestAPhoneThatCannotBeReadStopsItsOwnLeadsOnly(t *testing.T) {
 		const n = 12
 		const waits, talks, isFollowed = 0, 1, 2
 		ctx := context.Background()
-		p := simulator.Calm()
-		p.People.Weights = map[simulator.Outcome]float64{simulator.Voicemail: 1}
+		p := voicemails()
 		p.People.Talk = simulator.Span{Min: 20, Max: 40}
 		set := brisk()
 		set.after = 40 * time.Second

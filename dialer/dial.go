@@ -98,6 +98,11 @@ func (d *Dialer) acquire(ctx context.Context, team *Team, class thoughtly.Class)
 	return permit, nil
 }
 
+// late reports whether nothing new is to be looked for on a permit: the request needs the time that is left of it.
+func (t *Team) late(permit *thoughtly.Permit, now time.Time) bool {
+	return now.Sub(permit.At()) > t.Timeout/4
+}
+
 // noSlot reports whether a request was not sent because the limit has no slot for it in time.
 func noSlot(err error) bool {
 	_, full := errors.AsType[*store.LimitError](err)
@@ -113,8 +118,8 @@ func (d *Dialer) place(ctx context.Context, team *Team, permit *thoughtly.Permit
 	skip := make(map[string]bool) // campaigns that cannot call now
 	for range maxCandidates {
 		now := permit.Now()
-		if now.Sub(permit.At()) > team.Timeout/4 {
-			return nil // the request needs the time that is left of the permit
+		if team.late(permit, now) {
+			return nil
 		}
 		c, claim, err := d.pick(ctx, team, view, now, skip)
 		if err != nil || claim == nil {

@@ -43,6 +43,13 @@ func answers() simulator.Profile {
 	return p
 }
 
+// voicemails is a calm world in which nobody but machines answers.
+func voicemails() simulator.Profile {
+	p := simulator.Calm()
+	p.People.Weights = map[simulator.Outcome]float64{simulator.Voicemail: 1}
+	return p
+}
+
 var (
 	done     = fate{state: campaign.LeadClosed, disposition: campaign.Completed, spent: 1, rings: 1}
 	inDoubt  = fate{state: campaign.LeadCalling, spent: 1}

@@ -67,8 +67,8 @@ func (d *Dialer) followNext(ctx context.Context, team *Team) (more bool, err err
 	defer permit.Release()
 	for range maxCandidates { // others are at it too, and time has passed
 		now := permit.Now()
-		if now.Sub(permit.At()) > team.Timeout/4 {
-			break // the request needs the time that is left of the permit
+		if team.late(permit, now) {
+			break
 		}
 		if id, err = d.Store.NextFollow(ctx, team.Name, now); err != nil || id == "" {
 			return false, err

@@ -22,8 +22,7 @@ func TestAutomationsTakeNoWorkersFromTheCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 250
 		ctx := context.Background()
-		p := simulator.Calm()
-		p.People.Weights = map[simulator.Outcome]float64{simulator.Voicemail: 1}
+		p := voicemails()
 		p.People.Talk = simulator.Span{Min: 5, Max: 10}
 		set := brisk()
 		set.check = 500 * time.Millisecond
@@ -77,8 +76,7 @@ func TestAutomationsAreNotLostWithTheirWakeUp(t *testing.T) {
 	for _, kind := range []string{"429", "401"} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx := context.Background()
-			p := simulator.Calm()
-			p.People.Weights = map[simulator.Outcome]float64{simulator.Voicemail: 1}
+			p := voicemails()
 			f := newFleet(t, morning(), calm(), simulator.Config{Seed: 1, Profile: p})
 			f.heard.expect = "team paused"
 			c := always("spring")
@@ -111,8 +109,7 @@ func TestAutomationsKeepTheHoursOfCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
-		p := simulator.Calm()
-		p.People.Weights = map[simulator.Outcome]float64{simulator.Voicemail: 1}
+		p := voicemails()
 		p.Webhooks.Loss = 1
 		set := defaults()
 		set.after = 45 * time.Minute

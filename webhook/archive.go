@@ -21,25 +21,24 @@ const DefaultDays = 30
 type Archive struct {
 	Dir  string
 	Days int // 0 means DefaultDays
+
+	room sync.Pool // of buffers for lines: a burst of events would else be mostly garbage collection
 }
 
 const archiveExt = ".jsonl"
-
-// lineRoom keeps buffers for lines: a burst of events would else be mostly garbage collection.
-var lineRoom sync.Pool
 
 // Keep writes events that came together to the file of the first one's day. Several daemons may share a folder: the lines are one write.
 func (a *Archive) Keep(events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	lines, ok := lineRoom.Get().(*bytes.Buffer)
+	lines, ok := a.room.Get().(*bytes.Buffer)
 	if !ok {
 		lines = &bytes.Buffer{}
 	}
 	defer func() {
 		if lines.Reset(); lines.Cap() <= 2*groupBytes {
-			lineRoom.Put(lines)
+			a.room.Put(lines)
 		}
 	}()
 	out := json.NewEncoder(lines)

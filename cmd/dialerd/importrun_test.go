@@ -186,14 +186,8 @@ func TestASignalIsBlamedForWhatItEndedAlone(t *testing.T) {
 	c.must("campaign", "apply", c.write("spring.yaml", "campaign: spring\nagents: [{id: aB3dE9fG}]\nconsent: {basis: \"our own customers\"}\n"))
 	c.write("file", "no folder")
 	text := "Phone\nnobody\n" + strings.Repeat("2125550123\n", 20_000)
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	if _, err := io.WriteString(z, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
+	half := packed(t, text)
+	half = half[:len(half)/2]
 	for name, k := range map[string]struct {
 		answer  string // what comes of a list from a server until the signal; nothing of its answer when it is empty
 		stdin   string // the list, whose reading the signal comes before
@@ -207,7 +201,7 @@ func TestASignalIsBlamedForWhatItEndedAlone(t *testing.T) {
 		"before an answer":        {want: words},
 		"in a header":             {answer: "Phone,Na", want: words},
 		"in a text":               {answer: text, want: words},
-		"in a packed text":        {answer: packed.String()[:packed.Len()/2], want: words},
+		"in a packed text":        {answer: half, want: words},
 		"in an archive":           {answer: "PK\x03\x04 and what comes then", want: words},
 		"as the list is no list":  {stdin: "Name\nAnn\n", want: "-: no column is for the phone"},
 		"as rejects have no room": {stdin: text, rejects: "file/rejects.csv", want: words + "\nwrite rejects: mkdir "},

@@ -8,7 +8,7 @@ local phone = ARGV[1]
 local h = history(phone)
 if h.o then return { 'conflict', 'a phone without an open attempt', 'attempt ' .. h.o } end
 if h.i then redis.call('HDEL', key('contactopen'), h.i) end
--- contacts is of versions before 1.0, which kept them apart.
+-- contacts is of earlier states of the first version, which kept them apart.
 for _, name in ipairs({ 'contactdoubt', 'contacts', 'phones', 'keyed', 'dncinfo', 'dncgone' }) do
   redis.call('HDEL', key(name), phone)
 end
