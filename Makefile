@@ -53,7 +53,7 @@ arch: ## who imports whom, and what no file may contain
 	$(call stage,arch,$(GO) test .)
 
 lint: $(GOLANGCI) ## lint and format check
-	$(call stage,lint,$(GOLANGCI) run ./...)
+	$(call stage,lint,$(GOLANGCI) run --allow-parallel-runners ./...)
 
 fmt: $(GOLANGCI) ## format every file
 	$(GOLANGCI) fmt ./...
