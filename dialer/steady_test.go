@@ -8,6 +8,7 @@ import (
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/simulator"
+	"github.com/dialerd/dialerd/store"
 )
 
 // A team with nothing to do is read every few seconds, and at once when a person or an import has changed something.
@@ -74,5 +75,32 @@ func TestATeamWithBoundsOrFollowUpsIsReadOften(t *testing.T) {
 	}
 	if (&teamView{}).isSteady(&Team{Requests: 100, Per: time.Minute, MaxInFlight: 5}, now) {
 		t.Error("places in flight are not counted anew")
+	}
+}
+
+// A lead that is in nobody's queue, as its contact is being made, comes back within a second.
+func TestATeamWhoseLeadsAreAtWorkIsReadOften(t *testing.T) {
+	t.Parallel()
+	now := morning()
+	team := &Team{Requests: 100, Per: time.Minute}
+	c := always("spring")
+	view := func(queued int, lane store.LaneState, urgents int) *teamView {
+		return &teamView{campaigns: []*campaignView{{
+			record: &store.Record{Campaign: c, Queued: queued}, plan: campaign.NewPlan(&c), urgents: urgents,
+			urgent: now.Add(time.Hour), lanes: map[string]store.LaneState{"a": lane},
+		}}}
+	}
+	later := store.LaneState{Wait: 2, NextDue: now.Add(time.Hour)}
+	if !view(3, later, 1).isSteady(team, now) {
+		t.Error("a team whose leads all wait is read every second")
+	}
+	if view(4, later, 1).isSteady(team, now) {
+		t.Error("a lead that a worker has is not waited for")
+	}
+	if view(1, store.LaneState{}, 0).isSteady(team, now) {
+		t.Error("the last lead, which a worker has, is not waited for")
+	}
+	if many := 1000; !view(many, store.LaneState{}, 0).isSteady(team, now) {
+		t.Error("a team with far more work than its limit allows is read every second")
 	}
 }

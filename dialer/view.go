@@ -40,6 +40,7 @@ type campaignView struct {
 	places      map[string]*campaign.Place // a lane whose place cannot be read is not among them, and is never open
 	broken      map[string]bool            // those lanes
 	urgent      time.Time                  // when the first urgent lead or promised callback is due; zero = there is none
+	urgents     int                        // how many there are
 	agentCalls  []int                      // calls of today of each agent of the plan; nil unless one is bounded
 	agentFlight []int                      // those under way
 	counts      *store.Counts              // nil unless the campaign has bounds to compare with
@@ -181,11 +182,24 @@ func (v *teamView) isSteady(team *Team, now time.Time) bool {
 				return false
 			}
 		}
-		if n := c.due(now, 0); n > 0 && n < plenty {
+		if n := c.due(now, 0) + c.claimed(); n > 0 && n < plenty {
 			return false
 		}
 	}
 	return true
+}
+
+// claimed counts the leads that were in no queue when the campaign was read: some worker has them, and most come back within a second, as
+// those do whose contact has been made by then.
+func (v *campaignView) claimed() int {
+	if v.lanes == nil {
+		return 0
+	}
+	n := v.record.Queued - v.urgents
+	for _, lane := range v.lanes {
+		n -= lane.New + lane.Ready + lane.Wait
+	}
+	return max(n, 0)
 }
 
 func (d *Dialer) seen(team string) *teamView {
@@ -284,7 +298,7 @@ func (d *Dialer) readCampaign(ctx context.Context, r *store.Record, book *campai
 	if v.lanes, err = d.Store.Lanes(ctx, r.Name); err != nil {
 		return nil, fmt.Errorf("read the lanes of campaign %s: %w", r.Name, err)
 	}
-	if _, v.urgent, err = d.Store.Urgent(ctx, r.Name); err != nil {
+	if v.urgents, v.urgent, err = d.Store.Urgent(ctx, r.Name); err != nil {
 		return nil, fmt.Errorf("read the urgent leads of campaign %s: %w", r.Name, err)
 	}
 	if p, b := &v.plan.Pace, &v.plan.Budget; p.MaxInFlight > 0 || b.CallsPerDay > 0 || b.Minutes > 0 || b.Cost > 0 {
