@@ -51,3 +51,39 @@ func TestUnstagedLeadsUseTheWholeLimit(t *testing.T) {
 		})
 	}
 }
+
+// A short list is called through at the limit's pace to its very last lead, though its contacts are made on the way: none of them waits with a
+// worker that waits for a slot, while calls ask for the slots to call it.
+func TestAShortListIsCalledThrough(t *testing.T) {
+	t.Parallel()
+	for _, fleet := range []struct{ leads, daemons int }{{1, 1}, {12, 1}, {12, 3}, {40, 3}} {
+		t.Run(fmt.Sprintf("%d leads, %d daemons", fleet.leads, fleet.daemons), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 3, Profile: answers()})
+				for range fleet.daemons {
+					f.add()
+				}
+				f.subscribe()
+				time.Sleep(65 * time.Second) // the first minute goes by as the limit's past is not known
+				from := time.Now()
+				c := always("spring")
+				f.load(c, fleet.leads)
+				time.Sleep(2 * time.Minute)
+				rings := f.sim.Rings()
+				if len(rings) != fleet.leads {
+					t.Fatalf("%d rang, want %d", len(rings), fleet.leads)
+				}
+				pace := f.team.per / time.Duration(f.team.requests)
+				most := time.Duration(2*fleet.leads)*pace + 4*time.Second // the feed and the queue look once a second each
+				if took := rings[fleet.leads-1].At.Sub(from); took > most {
+					t.Errorf("the last one rang after %v, want at most %v", took, most)
+				}
+				f.close()
+				synctest.Wait()
+				f.once()
+				f.consistent(c)
+			})
+		})
+	}
+}

@@ -75,24 +75,50 @@ func (d *Dialer) Stage(ctx context.Context, t queue.Stage) error {
 	return nil
 }
 
-// stageNext stages one lead. It returns false when there is none, or no slot for one.
+// stageNext waits for a slot and makes one contact on it. It returns false when there is nobody to stage, or no slot.
+//
+// The slot comes before the lead: one that waits for it with a worker can be called by nobody, while calls go first and are asked for as
+// long as it has not been called.
 func (d *Dialer) stageNext(ctx context.Context, team *Team) (bool, error) {
 	view, err := d.view(ctx, team.Name)
-	if err != nil || view.held() {
+	if err != nil || view.held() || len(d.stageTurn(team, view, d.Now())) == 0 {
 		return false, err
+	}
+	permit, err := d.acquire(ctx, team, thoughtly.ClassStage)
+	if err != nil || permit == nil {
+		return false, err
+	}
+	defer permit.Release()
+	for !permit.Spent() && !team.late(permit, permit.Now()) {
+		c, claim, err := d.stageable(ctx, team)
+		if err != nil || claim == nil {
+			return false, err
+		}
+		d.served("stage "+team.Name, c)
+		if more, err := d.stage(ctx, team, permit.Client(), c, claim); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// stageable takes a lead of the campaign whose turn it is; nothing when nobody has one.
+func (d *Dialer) stageable(ctx context.Context, team *Team) (*campaignView, *store.Claim, error) {
+	view, err := d.view(ctx, team.Name)
+	if err != nil || view.held() {
+		return nil, nil, err
 	}
 	now := d.Now()
 	for _, c := range d.stageTurn(team, view, now) {
 		claims, err := d.Store.Stageable(ctx, store.StageRequest{Campaign: c.name(), Lanes: c.order(now), N: 1, Now: now, Lease: stageLease})
 		if err != nil {
-			return false, fmt.Errorf("pick a lead of campaign %s to stage: %w", c.name(), err)
+			return nil, nil, fmt.Errorf("pick a lead of campaign %s to stage: %w", c.name(), err)
 		}
-		for _, claim := range claims {
-			d.served("stage "+team.Name, c)
-			return d.stage(ctx, team, team.API, c, claim)
+		if len(claims) > 0 {
+			return c, claims[0], nil
 		}
 	}
-	return false, nil
+	return nil, nil, nil
 }
 
 // stageTurn lists the campaigns that have leads to stage in the order of their turn: those that run before those that wait for
