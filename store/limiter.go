@@ -188,7 +188,7 @@ func (l *Limiter) Take(ctx context.Context, class string) (at time.Time,
 		if trip := a.after.Sub(a.before); trip > l.margin-late {
 			if slow++; slow == 3 {
 				l.end(ctx, end{kind: endUnsent, id: a.id})
-				return time.Time{}, nil, fmt.Errorf("take a slot: redis took %v to answer, three times", trip)
+				return time.Time{}, nil, fmt.Errorf("take a slot: redis took %v to answer, three times", trip.Round(time.Millisecond))
 			}
 		} else if awake.Sub(slot) <= late && l.belt.AllowN(awake, 1) {
 			// The belt never holds unless the shared state is wrong: then each process still keeps the limit by itself.
