@@ -144,9 +144,13 @@ func TestAGroupThatIsNotReceivedIsSpooledEventByEvent(t *testing.T) {
 	h.Timeout, h.Spool, h.Archive = time.Minute, openSpool(t, t.TempDir()), &Archive{Dir: dir}
 	g.fail(errAway)
 	var answers []<-chan int
-	for n := range mostGroups + 5 {
+	for n := range mostGroups {
 		answers = append(answers, send(h, team, call(n)))
-		eventually(t, "it is under way", func() bool { return len(g.groups())+h.groups.queued(team) == n+1 })
+		eventually(t, "a group of one", func() bool { return len(g.groups()) == n+1 })
+	}
+	for n := mostGroups; n < mostGroups+5; n++ {
+		answers = append(answers, send(h, team, call(n)))
+		eventually(t, "it waits", func() bool { return h.groups.queued(team) == n+1-mostGroups })
 	}
 	close(g.open)
 	for n, answered := range answers {
