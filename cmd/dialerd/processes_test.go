@@ -37,6 +37,7 @@ type fleetTest struct {
 	program string        // the binary; "" = this one under its name
 	// reconcile says when a call is looked up whose webhook has not come, and when it is listed.
 	reconcile string
+	timeout   time.Duration // of a request
 }
 
 func newFleetTest(t testing.TB, profile simulator.Profile) *fleetTest {
@@ -50,7 +51,7 @@ func newFleetIn(t testing.TB, world simulator.Config) *fleetTest {
 	needRedis(t)
 	f := &fleetTest{
 		t: t, dir: t.TempDir(), redis: redistest.StartServer(t, redistest.Options{AppendOnly: true}),
-		limit: world.Limit.Requests, window: world.Limit.Per, reconcile: "{after: 2s, unresolved: 20s}",
+		limit: world.Limit.Requests, window: world.Limit.Per, reconcile: "{after: 2s, unresolved: 20s}", timeout: time.Second,
 	}
 	f.record = store.New(f.redis.Client(t), store.Options{})
 	f.sim = simulator.New(world)
@@ -119,9 +120,9 @@ teams:
     team_id: ${THOUGHTLY_TEAM_ID}
     base_url: ${THOUGHTLY_BASE_URL}
     rate: {requests: %d, per: %s}
-    timeout: 1s
+    timeout: %s
     reconcile: %s
-`, listen, admin, hooks, f.n, f.limit, f.window, f.reconcile))
+`, listen, admin, hooks, f.n, f.limit, f.window, f.timeout, f.reconcile))
 	return filepath.Join(f.dir, name), listen, admin
 }
 
