@@ -81,6 +81,8 @@ type Limiter struct {
 	margin time.Duration
 	belt   *rate.Limiter
 	lines  map[string]chan struct{} // one request of a class asks at a time, the others wait in order
+	open   context.Context          //nolint:containedctx // ended by Shut
+	shut   context.CancelFunc
 	wants  map[string]*atomic.Int64 // how many requests of a class are waiting or asking
 	prefix string
 
@@ -136,6 +138,7 @@ func NewLimiter(client redis.UniversalClient, o LimiterOptions) (*Limiter, error
 		wants:  map[string]*atomic.Int64{},
 		prefix: rand.Text()[:10] + ".",
 	}
+	l.open, l.shut = context.WithCancel(context.Background())
 	for class := range letters {
 		l.lines[class] = make(chan struct{}, 1)
 		l.wants[class] = new(atomic.Int64)
@@ -148,10 +151,31 @@ func NewLimiter(client redis.UniversalClient, o LimiterOptions) (*Limiter, error
 // whether a reply came, throttled that it was a 429 with retryAfter (0 = none said).
 //
 // The time is Redis' own, plus Offset, at the moment of the return. An error means that nothing may be sent: a
-// *ClockError (Is ErrClock), a *LimitError when ctx would end before a slot can come, ctx's own error, or Redis'.
+// *ClockError (Is ErrClock), a *LimitError when ctx would end before a slot can come or after Shut, ctx's own error, or Redis'.
 func (l *Limiter) Take(ctx context.Context, class string) (at time.Time,
 	done func(sent, answered, throttled bool, retryAfter time.Duration), err error,
 ) {
+	limited, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.open, cancel)() //nolint:contextcheck // it ends with the process, not with a caller
+	at, done, err = l.next(limited, class)
+	if err != nil && ctx.Err() == nil && l.open.Err() != nil {
+		err = fmt.Errorf("take a slot: %w", &LimitError{Why: whyShut})
+	}
+	return at, done, err
+}
+
+// Shut ends every Take, those that wait and those to come, with a *LimitError: a process that is to end begins no request any more. The
+// ends of those under way are reported as ever.
+func (l *Limiter) Shut() { l.shut() }
+
+// next is Take until Shut.
+func (l *Limiter) next(ctx context.Context, class string) (at time.Time,
+	done func(sent, answered, throttled bool, retryAfter time.Duration), err error,
+) {
+	if l.open.Err() != nil {
+		return time.Time{}, nil, l.open.Err()
+	}
 	line := l.lines[class]
 	if line == nil {
 		return time.Time{}, nil, fmt.Errorf("take a slot: unknown class %q", class)

@@ -420,3 +420,38 @@ func TestLimiterStricterSettingWinsForAWindow(t *testing.T) {
 		}
 	})
 }
+
+// A process that is to end waits for no slot, and leaves none behind that it was given for later.
+func TestLimiterThatIsShutGivesNoSlot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := redistest.NewMemory(t)
+		l := newLimiter(t, server.Client(t), func(o *LimiterOptions) { o.FreshStart, o.Requests = true, 2 })
+		for range 2 {
+			done, _ := take(t, l, ClassCall)
+			done(true, true, false, 0)
+		}
+		var waiting sync.WaitGroup
+		for _, class := range []string{ClassCall, ClassCall, ClassStage} {
+			waiting.Go(func() {
+				from := time.Now()
+				_, _, err := l.Take(t.Context(), class)
+				if failure, is := errors.AsType[*LimitError](err); !is || failure.Why != whyShut {
+					t.Errorf("%s: %v, want a LimitError that says %s", class, err, whyShut)
+				}
+				if waited := time.Since(from); waited > 30*time.Second {
+					t.Errorf("%s: it waited %v", class, waited)
+				}
+			})
+		}
+		time.Sleep(29500 * time.Millisecond) // the next slot has been given to one of them by now: one of two, 30 s after the other
+		l.Shut()
+		waiting.Wait()
+		other := newLimiter(t, server.Client(t), func(o *LimiterOptions) { o.Requests = 2 })
+		done, waited := take(t, other, ClassCall)
+		done(false, false, false, 0)
+		if waited > 31*time.Second {
+			t.Errorf("the others wait for %v: the slot was not given back", waited)
+		}
+	})
+}

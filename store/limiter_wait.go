@@ -8,14 +8,20 @@ import (
 
 // LimitError says that no request is possible before ctx ends.
 type LimitError struct {
-	// Why is pace or full (the limit is used), class (higher classes wait), blocked (the API answered with 429) or
-	// quarantine (what was sent during the last window is not known).
+	// Why is pace or full (the limit is used), class (higher classes wait), blocked (the API answered with 429),
+	// quarantine (what was sent during the last window is not known) or shut (this process is to end).
 	Why string
 	// Wait is how long it takes until asking makes sense again.
 	Wait time.Duration
 }
 
+// whyShut is why a Limiter that was Shut gives no slot.
+const whyShut = "shut"
+
 func (e *LimitError) Error() string {
+	if e.Why == whyShut {
+		return "this process is to end: it begins no request any more"
+	}
 	why := "the request limit is used"
 	switch e.Why {
 	case "class":

@@ -238,8 +238,8 @@ func (d *daemon) start(ctx context.Context) error {
 	return nil
 }
 
-// stop ends everything in the order that loses nothing: no new work, then the work under way, then the listeners, and Redis
-// last of all by the app.
+// stop ends everything in the order that loses nothing: no new work and no new request, then those under way, then the listeners, and
+// Redis last of all by the app.
 func (d *daemon) stop() {
 	d.setNotice(errors.New("stopping"))
 	d.mu.Lock()
@@ -248,6 +248,9 @@ func (d *daemon) stop() {
 	d.mu.Unlock()
 	if quit != nil {
 		quit()
+	}
+	for _, l := range d.limiters {
+		l.Shut()
 	}
 	for _, e := range slices.Backward(ends) {
 		if err := e.end(); err != nil {
