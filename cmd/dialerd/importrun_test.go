@@ -143,6 +143,11 @@ func TestAWatchedFolderTakesNoMoreThanAListHas(t *testing.T) {
 		}
 	}
 	good := c.write("in/good.csv", "Phone\n2125550124\n")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := a.watched(ended, "spring", good, importOptions{country: "US", silent: true}); err == nil || a.unwatched(err) != nil {
+		t.Errorf("after a signal: %v, of which %v counts", err, a.unwatched(err))
+	}
 	if err := a.watched(t.Context(), "spring", good, importOptions{country: "US", silent: true}); err != nil {
 		t.Error(err)
 	}

@@ -54,7 +54,11 @@ func (a *app) watch(ctx context.Context, name, dir string, o importOptions) erro
 				continue
 			}
 			delete(now, e.Name())
-			if err := a.watched(ctx, name, filepath.Join(dir, e.Name()), o); err != nil {
+			err = a.watched(ctx, name, filepath.Join(dir, e.Name()), o)
+			if ctx.Err() != nil {
+				return a.unwatched(err)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -78,8 +82,8 @@ func (a *app) watched(ctx context.Context, name, path string, o importOptions) e
 	if err == nil {
 		done, err = a.importAll(ctx, r, lists, o)
 	}
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the command was ended in the middle: the list stays, and is read again the next time
+	if err != nil && ctx.Err() != nil {
+		return err // the command was ended in the middle: the list stays, and is read again the next time
 	}
 	if err == nil {
 		if err := a.printImport(done, r.Schedule.Location()); err != nil {
@@ -93,6 +97,14 @@ func (a *app) watched(ctx context.Context, name, path string, o importOptions) e
 		return fmt.Errorf("write why %s was not read: %w", path, err)
 	}
 	return moveAside(path, watchFailed)
+}
+
+// unwatched says what went wrong beside the signal that ended the command, which itself is no error: that is how a watch ends.
+func (a *app) unwatched(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.Join(besideCancel(err)...)
 }
 
 // moveAside moves a file into a folder beside it, under a name that is free.
