@@ -10,14 +10,14 @@ import (
 //	sending ──► accepted ──► settled
 //	   │  └───► unknown ───►   ▲
 //	   │           └───────────┘   (a webhook, a search, or its policy time)
-//	   └──────► refused            (nothing can have rung: no attempt spent)
+//	   └──────► refused ──►settled (nothing can have rung: no attempt spent; but for an API whose own record says that it did)
 type AttemptState string
 
 // The states of an attempt.
 const (
 	Sending  AttemptState = "sending"  // written before the request leaves
 	Accepted AttemptState = "accepted" // the API said yes: a phone rings or will
-	Refused  AttemptState = "refused"  // the request never left, or the API said no: nothing rang
+	Refused  AttemptState = "refused"  // the request never left, or the API said no: nothing rang, as far as anybody can tell
 	InDoubt  AttemptState = "unknown"  // it may have rung: never dialled again before that is known or its time is over
 	Settled  AttemptState = "settled"  // has a disposition
 )
@@ -27,7 +27,7 @@ var attemptSteps = map[AttemptState][]AttemptState{
 	Sending:  {Accepted, Refused, InDoubt, Settled},
 	Accepted: {Settled},
 	InDoubt:  {Accepted, Settled},
-	Refused:  {},
+	Refused:  {Settled},
 	Settled:  {},
 }
 

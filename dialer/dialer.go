@@ -78,7 +78,7 @@ type Event struct {
 	Reason   campaign.Reason
 	State    campaign.AttemptState
 	Outcome  campaign.Disposition
-	Result   string // of an event: settled, in_progress, unmatched, unreadable, contradicted
+	Result   string // of an event: settled, in_progress, unmatched, unreadable
 }
 
 func (d *Dialer) observe(e Event) {

@@ -139,6 +139,43 @@ func TestFaultOfTheCallRequest(t *testing.T) {
 	}
 }
 
+// The API says no, and its webhook that it rang all the same: the ring counts, and the lead goes on as after any other call.
+func TestARefusedCallThatRangIsNotPlacedAgain(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"400_after", "422_after", "429_after"} {
+		for name, p := range map[string]simulator.Profile{"completed": answers(), "voicemail": voicemails()} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 1, Profile: p})
+					c := always("spring")
+					c.Attempts.Per24h, c.Attempts.Gap = 1, 0
+					c.Outcomes[campaign.Voicemail] = campaign.Outcome{Retry: []time.Duration{time.Minute}}
+					f.add()
+					f.subscribe()
+					time.Sleep(65 * time.Second)
+					if err := f.sim.Inject(simulator.Fault{Op: simulator.OpCall, Kind: kind, Next: 1}); err != nil {
+						t.Fatal(err)
+					}
+					f.load(c, 1)
+					time.Sleep(3 * time.Hour)
+					f.close()
+					synctest.Wait()
+					want := done
+					if name == "voicemail" {
+						want = fate{state: campaign.LeadWaiting, disposition: campaign.Voicemail, reason: campaign.ReasonCap24h, spent: 1, rings: 1}
+					}
+					if got := f.fate(c, 0); got != want {
+						t.Errorf("%+v, want %+v", got, want)
+					}
+					f.once()
+					f.consistent(c)
+				})
+			})
+		}
+	}
+}
+
 // A key that is refused stops the team at the first call, spends nobody's attempt, and is not tried again.
 func TestRefusedCredentialsPauseTheTeam(t *testing.T) {
 	inWhole(t)

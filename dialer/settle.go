@@ -17,11 +17,10 @@ import (
 
 // What came of an event or a look-up, for the counters.
 const (
-	resultSettled      = "settled"
-	resultInProgress   = "in_progress"
-	resultUnmatched    = "unmatched"    // an inbound call, or one that somebody else placed
-	resultUnreadable   = "unreadable"   // its body is among the kept webhooks
-	resultContradicted = "contradicted" // a call that the API had refused to place
+	resultSettled    = "settled"
+	resultInProgress = "in_progress"
+	resultUnmatched  = "unmatched"  // an inbound call, or one that somebody else placed
+	resultUnreadable = "unreadable" // its body is among the kept webhooks
 )
 
 // Settle handles events of the inbox, each whatever comes of the others.
@@ -168,13 +167,11 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 		Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason, Phone: next.Phone},
 	}
 	applied, err := d.Store.Settle(ctx, s, now)
-	if errors.Is(err, store.ErrConflict) {
-		// The record cannot be put right: the lead may be in another call by now. What the person said has been heeded.
-		d.Log.Error("the API reports a call that it had refused to place", "team", team.Name, "campaign", c.Name, "attempt", a.ID, "call", r.ID)
-		return resultContradicted, nil
-	}
 	if err != nil {
 		return "", fmt.Errorf("settle attempt %s: %w", a.ID, err)
+	}
+	if applied && a.State == campaign.Refused {
+		d.Log.Warn("the API reports a call that it had refused to place: it counts", "team", team.Name, "campaign", c.Name, "attempt", a.ID, "call", r.ID)
 	}
 	if applied {
 		d.observe(Event{What: "settle", Team: team.Name, Campaign: c.Name, Outcome: ended.Disposition})

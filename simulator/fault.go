@@ -36,7 +36,8 @@ var kinds = func() map[string]kind {
 		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
 		http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 	} {
-		m[strconv.Itoa(status)] = kind{status: status} // definite: nothing was done
+		m[strconv.Itoa(status)] = kind{status: status}                       // definite: nothing was done
+		m[strconv.Itoa(status)+"_after"] = kind{status: status, after: true} // a lie: it was done all the same
 	}
 	for name, k := range map[string]kind{
 		"408": {status: 408}, "500": {status: 500}, "503": {status: 503}, // JSON envelope with an error

@@ -48,6 +48,9 @@ func TestFaults(t *testing.T) {
 		"hang_before": "given up", "hang_after": "given up", "reset_before": "reset", "reset_after": "reset",
 		"cut_before": "cut", "cut_after": "cut", "slow_before": "200 data", "slow_after": "200 data",
 	}
+	for _, status := range []string{"400", "401", "403", "404", "409", "422", "429"} {
+		cases[status+"_after"] = cases[status]
+	}
 	var kindsTested []string
 	for _, kind := range FaultKinds() {
 		if _, is := cases[kind]; !is {

@@ -35,7 +35,7 @@ var machine = map[int]map[campaign.AttemptState]campaign.AttemptState{
 	verbDoubt:    {campaign.Sending: campaign.InDoubt},
 	verbRefused:  {campaign.Sending: campaign.Refused},
 	verbSettle: {
-		campaign.Sending: campaign.Settled, campaign.Accepted: campaign.Settled, campaign.InDoubt: campaign.Settled, campaign.Refused: "conflict",
+		campaign.Sending: campaign.Settled, campaign.Accepted: campaign.Settled, campaign.InDoubt: campaign.Settled, campaign.Refused: campaign.Settled,
 	},
 	verbSweep: {campaign.Sending: campaign.InDoubt}, // its deadline has passed
 }

@@ -248,10 +248,10 @@ func (w *world) settleOne(s *Store, id string, a *attempted) {
 	if !applied {
 		return
 	}
-	if a.over {
+	if a.over && !a.refused {
 		w.broken("attempt %s was settled after its end", id)
 	}
-	a.over = true
+	a.over, a.refused = true, false
 	a.settled = w.attemptJSON(id)
 }
 

@@ -71,7 +71,8 @@ type settleArgs struct {
 // Settle ends an attempt and reports whether that was news: a settled attempt never changes again, so late, doubled and
 // contradicting outcomes do nothing but be remembered by their call id. In both cases the event that told it is dropped. A suppression is written in any case, before the attempt is
 // settled: if the second half is lost, the outcome will come again, the opt-out might not. A lead whose phone is on a list of the
-// team or campaign by now is closed, whatever Next says. ErrConflict: the attempt was refused.
+// team or campaign by now is closed, whatever Next says. An attempt that was refused, and rang all the same, is settled like any other and counts
+// from then on; its lead follows Next unless it is elsewhere by now.
 func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applied bool, err error) {
 	if err := q.check(); err != nil {
 		return false, fmt.Errorf("settle attempt %s: %w", q.AttemptID, err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestSettleEndsTheAttemptAndFreesItsPlace(t *testing.T) {
 }
 
 func TestSettleFromWhereverTheAttemptIs(t *testing.T) {
-	for _, from := range []campaign.AttemptState{campaign.Sending, campaign.Accepted, campaign.InDoubt} {
+	for _, from := range []campaign.AttemptState{campaign.Sending, campaign.Accepted, campaign.InDoubt, campaign.Refused} {
 		t.Run(string(from), func(t *testing.T) {
 			each(t, func(d *desk) {
 				id, lead := d.inAttemptState(from)
@@ -293,13 +294,75 @@ func TestSettleDropsTheEventThatToldIt(t *testing.T) {
 	})
 }
 
-func TestSettleOfARefusedAttemptKeepsTheEvent(t *testing.T) {
+// The API said no, and its own record says that it rang: the ring counts for the phone and the day, and the lead follows its outcome.
+func TestARefusedCallThatRangCounts(t *testing.T) {
 	each(t, func(d *desk) {
-		id, _ := d.inAttemptState(campaign.Refused)
+		ctx, at := d.Context(), d.now
+		id, lead := d.inAttemptState(campaign.Refused)
 		d.keep(testTeam, "news", []byte("body"), d.now)
-		_, err := d.Settle(d.Context(), Settlement{AttemptID: id, Disposition: campaign.Busy, Next: Next{State: campaign.LeadClosed}, Event: "news"}, d.now)
-		d.wants(err, ErrConflict)
-		_, _, err = d.TakeInbox(d.Context(), testTeam, "news")
+		applied, err := d.Settle(ctx, Settlement{
+			AttemptID: id, CallID: "call1", Disposition: campaign.Completed, Duration: time.Minute, Conversation: true, Next: closedNext, Event: "news",
+		}, d.now)
 		d.must(err)
+		if _, _, err = d.TakeInbox(ctx, testTeam, "news"); !applied || !errors.Is(err, ErrNotFound) {
+			d.Errorf("applied %t; its event: %v", applied, err)
+		}
+		l := d.wantState(lead, campaign.LeadClosed)
+		f, err := d.Facts(ctx, l, d.day(), d.now)
+		d.must(err)
+		if len(f.Calls) != 1 || !f.Calls[0].Equal(at.Truncate(time.Second)) || f.LastConversation.IsZero() || l.Spent() != 1 || l.Disposition != campaign.Completed {
+			d.Errorf("calls %v, conversation %v, %d attempts spent, %s", f.Calls, f.LastConversation, l.Spent(), l.Disposition)
+		}
+		counts, err := d.Counts(ctx, testName)
+		d.must(err)
+		if counts.Calls != 1 || counts.Days[at.Format(time.DateOnly)] != 1 || counts.Talked != time.Minute || counts.InFlight != 0 {
+			d.Errorf("counted are %+v", counts)
+		}
+		if d.settle(id, campaign.Busy, closedNext) {
+			d.Error("it was settled twice")
+		}
+		d.sound()
 	})
+}
+
+// What has happened to the lead since its call was refused stays.
+func TestARefusedCallThatRangLeavesALeadThatIsElsewhere(t *testing.T) {
+	for name, since := range map[string]func(d *desk, lead string) campaign.LeadState{
+		"in another call": func(d *desk, _ string) campaign.LeadState {
+			d.begin(d.pickOne())
+			return campaign.LeadCalling
+		},
+		"held by hand": func(d *desk, lead string) campaign.LeadState {
+			d.must(d.HoldLead(d.Context(), testName, lead, "", "asked for it"))
+			return campaign.LeadHeld
+		},
+		"closed": func(d *desk, lead string) campaign.LeadState {
+			d.must(d.CloseLead(d.Context(), testName, lead, "", "enough"))
+			return campaign.LeadClosed
+		},
+		"called since": func(d *desk, _ string) campaign.LeadState {
+			d.settle(d.begin(d.pickOne()), campaign.NoAnswer, Next{State: campaign.LeadWaiting, Due: d.now.Add(time.Hour)})
+			return campaign.LeadWaiting
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(d *desk) {
+				id, lead := d.inAttemptState(campaign.Refused)
+				d.now = d.now.Add(time.Second)
+				want := since(d, lead)
+				before := d.leadOf(lead)
+				if !d.settle(id, campaign.Completed, closedNext) {
+					d.Error("not applied")
+				}
+				after := d.wantState(lead, want)
+				if after.Reason != before.Reason || !after.Due.Equal(before.Due) || after.Disposition != before.Disposition {
+					d.Errorf("the lead is %+v, was %+v", after, before)
+				}
+				if after.Spent() != before.Spent()+1 {
+					d.Errorf("%d attempts are spent, want %d", after.Spent(), before.Spent()+1)
+				}
+				d.sound()
+			})
+		})
+	}
 }

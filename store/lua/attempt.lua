@@ -38,6 +38,13 @@ local function count_call(n, a, by)
   tally(key('days'), 'team:' .. int(a.j or a.d), by)
 end
 
+-- ring remembers of a phone that an attempt rang it.
+local function ring(h, a)
+  h.t = h.t or {}
+  h.t[#h.t + 1] = math.floor(a.t / 1000)
+  table.sort(h.t)
+end
+
 -- occupy writes an attempt that is open from now on, and all that it occupies. land ends that.
 local function occupy(L, a, id, h)
   local n, rec = L.n, L.rec
@@ -45,9 +52,7 @@ local function occupy(L, a, id, h)
   attempts[#attempts + 1] = a
   rec.a, rec.s, rec.r, rec.t = attempts, 'calling', nil, nil
   save(L)
-  h.t = h.t or {}
-  h.t[#h.t + 1] = math.floor(a.t / 1000)
-  table.sort(h.t)
+  ring(h, a)
   h.o = id
   save_history(rec.p, h)
   redis.call('ZADD', key('sending'), int(a.e), id)

@@ -1,5 +1,6 @@
 -- settle.lua ends an attempt with its disposition and says what becomes of the lead. It frees what the attempt occupied. A
--- settled attempt never changes again.
+-- settled attempt never changes again. One that the API refused and that rang all the same counts from now on like any other; its lead may
+-- be elsewhere by now.
 --
 -- KEYS  1 the team's hash
 -- ARGV  1 attempt id   2 now ms   3 the settlement as JSON: z disposition, w status, x 1: a word that nobody knows, y seconds,
@@ -7,13 +8,13 @@
 --         conversation 1, answered 1 (or nobody can tell), refusal 1, state closed, waiting or held, d due ms, m 1: promised,
 --         r reason, t note, p the lead's next phone, u 1: an automation follows
 --       4 results as JSON or ""   5 recording, for the record of decisions, or ""   6 event of the inbox that told it, or ""
--- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, conflict (refused), damaged
+-- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, damaged
 local id, now, q = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local L, a = find(id)
 if not L then return { 'missing' } end
 local n, rec, s = L.n, L.rec, attempt_state(a)
-if s == 'refused' then return { 'conflict', 'sending, accepted or unknown', s } end
-local h = s ~= 'settled' and sound_history(L.rec.p)
+local denied, phone = s == 'refused', a.p or rec.p
+local h = s ~= 'settled' and sound_history(phone)
 if h == nil then return { 'damaged', 'what is remembered of its phone' } end -- before anything is written; the event stays
 if q.c then
   if a.c ~= q.c or s == 'settled' then name_call(a, id, q.c, 'HSETNX') end -- the API may have named it already
@@ -27,8 +28,14 @@ if a.c and a.c ~= q.c then redis.call('ZADD', key('callsage'), 'NX', now, a.c) e
 local charge = math.ceil((q.y or 0) / 60) * 60
 if not q.y and (q.conversation or q.answered) and a.b then charge, a.g = a.b, a.b end
 
-local phone = rec.p
-local contact = land(L, a, id, h)
+local contact
+if denied then
+  ring(h, a)
+  count_call(n, a, 1)
+  contact = contact_of(rec.p)
+else
+  contact = land(L, a, id, h)
+end
 turn(n, a, 'settled')
 record('end', { t = now, n = n, l = L.id, p = phone, a = id, i = a.i, d = ARGV[3], x = ARGV[5] or '' })
 a.z, a.y = q.z, q.y
@@ -44,6 +51,15 @@ count(n, 'sec:spent', charge)
 tally(key('days'), 'talk:' .. int(math.floor((a.j or a.d) / 100)), charge)
 if q.u then redis.call('ZADD', key('follows'), now, id) end
 if ARGV[4] ~= '' then redis.call('HSET', ckey(n, 'results'), L.id, ARGV[4]) end
+
+-- A lead whose call was refused goes on with what has happened to it since: another call, an end, a hold by hand.
+if denied then
+  local elsewhere = rec.a[#rec.a] ~= a or rec.p ~= phone or not (queued(state(L)) or state(L) == 'held' and rec.r == 'invalid_contact')
+  if elsewhere then
+    save(L)
+    return { 'ok', state(L) }
+  end
+end
 
 -- Promise and urgency were for this call.
 finish(rec, q.r)
