@@ -162,36 +162,18 @@ func (d *Dialer) stage(ctx context.Context, team *Team, api *thoughtly.Client, c
 		contact, err = findContact(limited, api, lead.Phone)
 	}
 	if contact == "" && err == nil {
-		contact, err = makeContact(limited, api, c.name(), lead)
+		contact, err = d.makeContact(limited, team, api, c.name(), lead)
 	}
 	kept()
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer done()
+	if errors.Is(err, errStrange) {
+		return true, d.strange(ctx, c, claim)
+	}
 	if err != nil {
 		return d.stageFailed(ctx, team, c, claim, err)
 	}
 	return true, d.staged(ctx, c, claim, contact)
-}
-
-// makeContact makes the contact, or finds it where the API has it already.
-func makeContact(ctx context.Context, api *thoughtly.Client, name string, lead *campaign.Lead) (string, error) {
-	made, err := api.CreateContact(ctx, thoughtly.CreateContactRequest{
-		Phone: string(lead.Phone), Name: lead.Name, Email: lead.Email, Tags: lead.Tags, Attributes: attributes(name, lead),
-	})
-	failure, told := errors.AsType[*thoughtly.Error](err)
-	if !told || !failure.Exists() {
-		return made.ID, err
-	}
-	for range 2 {
-		contact, err := findContact(ctx, api, lead.Phone)
-		if contact != "" || err != nil {
-			return contact, err
-		}
-		if !sleep(ctx, listLag) {
-			break
-		}
-	}
-	return "", failure // it is there and cannot be found: a person has to look
 }
 
 func (d *Dialer) staged(ctx context.Context, c *campaignView, claim *store.Claim, contact string) error {

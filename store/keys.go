@@ -20,6 +20,7 @@ import (
 //	team         HASH  epoch, paused (why), dnc (numbers on the list), made (contacts), stirred (see common.lua), agents (JSON), rules (number of the operator's, when they were last changed)
 //	campaigns    HASH  name → number N
 //	contactdoubt HASH  phone → "until-ms N.lead.token" of who makes its contact, or 1: it may be unknown to us
+//	unnamed      HASH  contact that the API gave without its number → what is left of the phone's; unnamedorder LIST of them, the newest first
 //	adopt        HASH  of the walk through the account's own contacts: page, stake, token, till, again, seen:N (see adopt.lua)
 //	contactopen  HASH  contact, as shortID writes it → its open attempt
 //	phones       HASH  phone → {i contact, as shortID writes it, o open attempt, t seconds of attempts, c last conversation, x last no}

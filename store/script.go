@@ -77,6 +77,7 @@ var (
 	scriptStaged      = newScript("staged")
 	scriptMake        = newScript("make_contact")
 	scriptLeave       = newScript("leave_contact")
+	scriptOwnContact  = newScript("own_contact")
 	scriptKeep        = newScript("keep_claim")
 	scriptAdopt       = newScript("adopt")
 	scriptStageFailed = newScript("stage_failed")

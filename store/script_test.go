@@ -49,6 +49,7 @@ func TestEveryScriptIsUnderstoodByBothServers(t *testing.T) {
 			scriptRefused, scriptSettle, scriptTransferred, scriptOdd, scriptTouch, scriptLapse, scriptInbox, scriptDropInbox, scriptSuppress, scriptUnsuppress, scriptListed, scriptListPart,
 			scriptClaims, scriptSending, scriptOld, scriptDays, scriptLock, scriptNote, scriptRoster, scriptFollow, scriptArchived, scriptForgetLead, scriptForgetPhone,
 			scriptWithdraw, scriptReassert, scriptNational, scriptRules, scriptRulesTeam, scriptMendLead, scriptMendIndex, scriptMendPhone, scriptMendBeside, scriptRecount, scriptKeep, scriptAdopt,
+			scriptOwnContact,
 		}
 		if want := scriptFiles(t); len(all) != len(want) {
 			t.Errorf("%d scripts, %d files", len(all), len(want))

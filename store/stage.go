@@ -90,6 +90,16 @@ func (s *Store) MakeContact(ctx context.Context, c *Claim, now, until time.Time)
 	return Making{Doubt: words[1] == "doubt"}, nil
 }
 
+// OwnContact reports whether a contact that the API gave for a phone, without saying whose number it has, may be the phone's: it is not when
+// one of the last 128 such contacts of the team is the same, and was given for another phone.
+func (s *Store) OwnContact(ctx context.Context, team string, phone campaign.Phone, contactID string) (bool, error) {
+	words, err := s.run(ctx, scriptOwnContact, team, string(phone), shortID(contactID))
+	if err != nil {
+		return false, fmt.Errorf("look whose contact %s is: %w", contactID, err)
+	}
+	return words[1] == "1", nil
+}
+
 // Keep lets a worker keep a claim until a time, and the making of the contact of its phone: so a lease can be short, and a worker that dies
 // takes its lead out of the game for no longer. ErrFenced: the claim is no longer its own.
 func (s *Store) Keep(ctx context.Context, c *Claim, until time.Time) error {

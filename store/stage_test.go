@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -166,5 +167,39 @@ func TestAClaimIsKeptByItsOwnerOnly(t *testing.T) {
 		d.must(err)
 		d.wants(d.Keep(ctx, claims[0], d.now.Add(time.Minute)), ErrFenced)
 		d.sound()
+	})
+}
+
+// One contact for two phones is somebody else's for one of them. So many of the last are remembered, and no number.
+func TestAContactWithoutANumberBelongsToOnePhone(t *testing.T) {
+	each(t, func(d *desk) {
+		own := func(phone campaign.Phone, contact string) bool {
+			d.Helper()
+			own, err := d.OwnContact(d.Context(), testTeam, phone, contact)
+			d.must(err)
+			return own
+		}
+		for _, again := range []bool{false, true} {
+			if !own(phoneNumber(1), "c1") || own(phoneNumber(2), "c1") || !own(phoneNumber(2), "c2") {
+				d.Errorf("asked again %t: a contact is not its phone's, or another's too", again)
+			}
+		}
+		for i := range 200 {
+			own(phoneNumber(i), fmt.Sprintf("later%d", i))
+		}
+		if !own(phoneNumber(2), "c1") {
+			d.Error("it is remembered for ever")
+		}
+		for _, name := range []string{"unnamed", "unnamedorder"} {
+			var n int64
+			if name == "unnamed" {
+				n = d.Client().HLen(d.Context(), teamKey(testTeam, name)).Val()
+			} else {
+				n = d.Client().LLen(d.Context(), teamKey(testTeam, name)).Val()
+			}
+			if n != 128 {
+				d.Errorf("%s has %d entries, want 128", name, n)
+			}
+		}
 	})
 }
