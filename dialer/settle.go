@@ -159,12 +159,25 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 		ended.CallbackAt = time.Time{}
 	}
 	next := campaign.After(c, lead, ended)
+	strange := elsewhere(a.Phone, r.ContactPhone)
+	if strange {
+		if err := d.heed(ctx, team, r.Response); err != nil { // the person who was rung is another one
+			return "", err
+		}
+		if next.State != campaign.LeadClosed {
+			next = campaign.Next{State: campaign.LeadHeld, Reason: campaign.ReasonInvalidContact, Suppress: next.Suppress, Automation: next.Automation}
+		}
+	}
 	s := store.Settlement{
 		AttemptID: a.ID, CallID: r.ID, Disposition: ended.Disposition, Status: campaign.Clip(r.RawStatus, longestWord), Odd: odd(c, r.Response), Duration: r.Duration,
 		Transferred: a.Transferred, RecordingURL: r.Recording, Summary: campaign.Clip(r.Summary, 2000),
 		Conversation: ended.Disposition.Conversation(), Suppress: next.Suppress, Follow: next.Automation != "", Event: r.event,
-		Why:  "call " + r.ID + ": " + string(ended.Disposition),
-		Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason, Phone: next.Phone},
+		Why:     "call " + r.ID + ": " + string(ended.Disposition),
+		Strange: strange, Next: store.Next{State: next.State, Due: next.Due, Promised: next.Promised, Reason: next.Reason, Phone: next.Phone},
+	}
+	if strange {
+		s.Next.Note = "the contact that was called has another number now; mend it in Thoughtly, then release the lead"
+		d.Log.Warn("call to another number than the lead's: its contact has that now", "team", team.Name, "campaign", c.Name, "attempt", a.ID, "called", campaign.Phone(r.ContactPhone))
 	}
 	applied, err := d.Store.Settle(ctx, s, now)
 	if err != nil {

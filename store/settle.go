@@ -23,6 +23,7 @@ type Settlement struct {
 	Transferred  bool
 	Conversation bool // a person was spoken to
 	Follow       bool // an automation is to be triggered: NextFollow lists the attempt from then on
+	Strange      bool // the contact that was called is another person's: it is no longer the phone's
 
 	RecordingURL string
 	Summary      string
@@ -66,6 +67,7 @@ type settleArgs struct {
 	Note         string               `json:"t,omitempty"`
 	Phone        campaign.Phone       `json:"p,omitempty"`
 	Follow       int                  `json:"u,omitempty"`
+	Strange      int                  `json:"o,omitempty"`
 }
 
 // Settle ends an attempt and reports whether that was news: a settled attempt never changes again, so late, doubled and
@@ -89,7 +91,7 @@ func (s *Store) Settle(ctx context.Context, q Settlement, now time.Time) (applie
 	args := settleArgs{
 		Disposition: q.Disposition, Status: q.Status, Odd: flag(q.Odd && q.Status != ""), Seconds: math.Ceil(q.Duration.Seconds()), Call: q.CallID,
 		Transferred: flag(q.Transferred), Conversation: flag(q.Conversation), Answered: flag(q.Disposition.Answered()), Refusal: flag(q.Disposition.Refusal()),
-		State: q.Next.State, Due: ms(q.Next.Due), Promised: flag(q.Next.Promised), Reason: q.Next.Reason, Note: q.Next.Note, Phone: q.Next.Phone, Follow: flag(q.Follow),
+		State: q.Next.State, Due: ms(q.Next.Due), Promised: flag(q.Next.Promised), Reason: q.Next.Reason, Note: q.Next.Note, Phone: q.Next.Phone, Follow: flag(q.Follow), Strange: flag(q.Strange),
 	}
 	raw, err := json.Marshal(args)
 	if err != nil {

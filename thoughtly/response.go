@@ -27,6 +27,8 @@ type Response struct {
 	ContactID string
 	JobID     string
 	Phone     string // as the API spells it: the contact's, else the record's own
+	// ContactPhone is the contact's alone, empty where the record does not show the contact.
+	ContactPhone string
 
 	// Event is the kind of event that the body itself claims to be, empty if it claims none, as real ones do. Who knows better,
 	// such as the address that it was posted to, sets it before asking Ended.
@@ -149,9 +151,9 @@ func decodeResponse(root object, raw map[string]any) Response {
 	for _, o := range at {
 		r.Outcome = firstOf(r.Outcome, o.object("outcome").text("name", "title", "label", "id"))
 		r.Recording = firstOf(r.Recording, o.object("recording").text("url", "recording_url"))
-		r.Phone = firstOf(r.Phone, o.object("contact").text("phone_number", "phone"))
+		r.ContactPhone = firstOf(r.ContactPhone, o.object("contact").text("phone_number", "phone"))
 	}
-	r.Phone = firstOf(r.Phone, at.text("phone_number", "contact_phone_number", "to_number", "to", "phone"))
+	r.Phone = firstOf(r.ContactPhone, at.text("phone_number", "contact_phone_number", "to_number", "to", "phone"))
 	r.Status = Normalize(r.RawStatus)
 	r.Event = eventOf(root)
 	r.Duration, r.Timed = durationIn(at, r.StartedAt, r.EndedAt)

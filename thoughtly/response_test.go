@@ -32,7 +32,7 @@ func TestDecodeEventReadsEveryShape(t *testing.T) {
 			"ai_name": "Maya", "phone_number": "+15550000001", "recording_url": null, "transcript": "Agent: Hi, this is Maya.",
 			"summary_data": null, "metadata": null}`,
 			Response{
-				ID: "r1", AgentID: "aB3dE9fG", ContactID: "c1", Phone: "+15551234567", Status: StatusQueued, RawStatus: "NOT_STARTED",
+				ID: "r1", AgentID: "aB3dE9fG", ContactID: "c1", Phone: "+15551234567", ContactPhone: "+15551234567", Status: StatusQueued, RawStatus: "NOT_STARTED",
 				CreatedAt: at(15, 31, 0).Add(250 * time.Millisecond), UpdatedAt: at(15, 31, 2), StartedAt: at(15, 31, 0), Timed: true,
 				Turns: []Turn{{SpeakerAgent, "Hi, this is Maya.", at(15, 31, 1)}},
 			},

@@ -6,7 +6,8 @@
 -- ARGV  1 attempt id   2 now ms   3 the settlement as JSON: z disposition, w status, x 1: a word that nobody knows, y seconds,
 --         c call id, f 1: transferred,
 --         conversation 1, answered 1 (or nobody can tell), refusal 1, state closed, waiting or held, d due ms, m 1: promised,
---         r reason, t note, p the lead's next phone, u 1: an automation follows
+--         r reason, t note, p the lead's next phone, u 1: an automation follows, o 1: the contact that was called is not the
+--         phone's
 --       4 results as JSON or ""   5 recording, for the record of decisions, or ""   6 event of the inbox that told it, or ""
 -- returns ok, the lead's new state; or again (settled already; the call's id is remembered), missing, damaged
 local id, now, q = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -36,6 +37,7 @@ if denied then
 else
   contact = land(L, a, id, h)
 end
+if q.o then contact, h.i = nil, nil end
 turn(n, a, 'settled')
 record('end', { t = now, n = n, l = L.id, p = phone, a = id, i = a.i, d = ARGV[3], x = ARGV[5] or '' })
 a.z, a.y = q.z, q.y
