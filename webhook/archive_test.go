@@ -31,11 +31,15 @@ func TestRawBodiesAreKeptByDayWithoutSecrets(t *testing.T) {
 	now := time.Date(2026, 3, 10, 20, 0, 0, 0, time.FixedZone("EDT", -4*3600)) // the 11th in UTC
 	h.Now = func() time.Time { return now }
 	at := serve(t, h)
+	path := filepath.Join(dir, "2026-03-11.jsonl")
+	lines := func(n int) func() bool {
+		return func() bool { text, _ := os.ReadFile(path); return strings.Count(string(text), "\n") == n }
+	}
 	post(t, at+hookPath(KindResponse, agent), body)
+	eventually(t, "the first line", lines(1)) // it is written after the answer, and the next one need not wait for it
 	post(t, at+"/automation/default", "\xff broken")
 	post(t, at+"/automation/nobody", "stranger")
-	path := filepath.Join(dir, "2026-03-11.jsonl")
-	eventually(t, "both lines", func() bool { text, _ := os.ReadFile(path); return strings.Count(string(text), "\n") == 2 })
+	eventually(t, "both lines", lines(2))
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -45,9 +49,8 @@ func TestRawBodiesAreKeptByDayWithoutSecrets(t *testing.T) {
 			t.Errorf("the archive holds %q", secret)
 		}
 	}
-	lines := strings.SplitAfter(string(text), "\n")
 	var bodies []string
-	for _, l := range lines[:2] {
+	for _, l := range strings.SplitAfter(string(text), "\n")[:2] {
 		e, err := decodeLine([]byte(l))
 		if err != nil {
 			t.Fatal(err)
