@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -252,22 +251,6 @@ func (t *resultTable) jsonl(w io.Writer) error {
 		if _, err := w.Write(b.Bytes()); err != nil {
 			return fmt.Errorf("write the results: %w", err)
 		}
-	}
-	return nil
-}
-
-// writeFile makes a file that appears under its name when it is whole.
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".dialerd-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	err = errors.Join(write(f), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return nil
 }

@@ -11,18 +11,18 @@ import (
 	"github.com/dialerd/dialerd/importer"
 )
 
-// rejects is the file of rejected rows of an import. It appears under its name when it is whole: a list that is being read, or
-// an earlier file, is never half overwritten.
+// rejects is the file of rejected rows of an import.
 type rejects struct {
 	to      string
 	asked   bool // by name: it is written even when it is empty
 	dryRun  bool
 	columns []string
 
-	file *os.File
+	file *outFile
 	buf  *bufio.Writer
 	w    *importer.Rejects
 	done bool
+	told bool // that it cannot be written
 }
 
 // check refuses to replace a list by its own rejects.
@@ -36,17 +36,20 @@ func (r *rejects) check(list string) error {
 }
 
 func (r *rejects) open() error {
-	dir := filepath.Dir(r.to)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(r.to), 0o700); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
-	var err error
-	if r.file, err = os.CreateTemp(dir, ".rejects-*"); err != nil {
+	file, err := createOut(r.to)
+	if err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
-	r.buf = bufio.NewWriter(r.file)
-	r.w, err = importer.NewRejects(r.buf, r.columns)
-	return err
+	buf := bufio.NewWriter(file)
+	w, err := importer.NewRejects(buf, r.columns)
+	if err != nil {
+		return file.place(err)
+	}
+	r.file, r.buf, r.w = file, buf, w
+	return nil
 }
 
 // write adds a row of a list, if it was rejected.
@@ -66,7 +69,9 @@ func (r *rejects) write(l *list, row importer.Row) error {
 		}
 	}
 	row.Cells = cells
-	return r.w.Write(row)
+	err := r.w.Write(row)
+	r.told = r.told || err != nil
+	return err
 }
 
 // finish puts the file in its place. Without rejects, one of an earlier import is taken away, so that nobody mends it in vain.
@@ -85,12 +90,15 @@ func (r *rejects) finish() error {
 			return err
 		}
 	}
-	err := errors.Join(r.w.Flush(), r.buf.Flush(), r.file.Close())
+	err := r.w.Flush()
 	if err == nil {
-		err = os.Rename(r.file.Name(), r.to)
+		err = r.buf.Flush()
+	}
+	if err = r.file.place(err); err != nil && r.told {
+		return nil
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write rejects to %s: %w", r.to, err), os.Remove(r.file.Name()))
+		return fmt.Errorf("write rejects to %s: %w", r.to, err)
 	}
 	r.done = true
 	return nil
