@@ -5,6 +5,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -60,7 +61,10 @@ func LoadCampaigns(path string, settings *Settings) ([]campaign.Campaign, error)
 	return parseCampaigns(path, text, settings)
 }
 
-// readFile reads a whole file up to maxFile.
+// mark is what some editors put before UTF-8.
+const mark = "\xef\xbb\xbf"
+
+// readFile reads a whole file up to maxFile, without the mark that may stand before its text.
 func readFile(path string) (text []byte, err error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the operator names the file
 	if err != nil {
@@ -78,7 +82,7 @@ func readFile(path string) (text []byte, err error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d KiB, which no such file is", path, maxFile>>10)
 	}
-	return text, nil
+	return bytes.TrimPrefix(text, []byte(mark)), nil
 }
 
 // beside makes a path of a file absolute: it is relative to the folder of the file that it was written in, or to the

@@ -410,3 +410,45 @@ teams:
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}
 }
+
+// Some editors put a mark before UTF-8: it is no part of a file, and lines and fields are told as without it.
+func TestAMarkBeforeTheTextIsNoPartOfIt(t *testing.T) {
+	t.Parallel()
+	const valid = "# of spring\ncampaign: spring\nagents: [{id: aB3dE9fG}]\nleads: [{source: leads.csv, country: US}]\nconsent: {basis: asked}\n"
+	for name, test := range map[string]struct {
+		load func(path string) error
+		text string
+		bad  string // the same with a mistake in it
+		want string
+	}{
+		"settings": {
+			func(path string) error { _, err := LoadSettings(path, noEnv); return err },
+			"listen: 127.0.0.1:8090\nteams: [{name: default, api_token: x, team_id: y}]\n", "lisen: 127.0.0.1:8090\n", ":1: lisen: ",
+		},
+		"campaign": {func(path string) error { _, err := LoadCampaigns(path, nil); return err }, valid, "canpaign: spring\n" + valid, ":1: canpaign: "},
+		"rules": {
+			func(path string) error { _, err := LoadRules(path); return err },
+			"no_call_days: {NL: [2027-04-27 Koningsdag]}\n", "no_cal_days: {}\n", ":1: no_cal_days: ",
+		},
+		"token": {
+			func(path string) error {
+				s, err := LoadSettings(write(t, "dialerd.yaml", "teams: [{name: default, api_token_file: "+path+", team_id: y}]\n"), noEnv)
+				if err == nil && s.Teams[0].APIToken.Reveal() != "secret" {
+					t.Errorf("the token is %q", s.Teams[0].APIToken.Reveal())
+				}
+				return err
+			},
+			"secret\n", "\n", "is an empty file",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := test.load(write(t, "file.yaml", mark+test.text)); err != nil {
+				t.Error(err)
+			}
+			if err := test.load(write(t, "file.yaml", mark+test.bad)); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("a mistake behind the mark: %v, want %q in it", err, test.want)
+			}
+		})
+	}
+}

@@ -100,7 +100,7 @@ func (r *record) bad(field, format string, args ...any) {
 	})
 }
 
-// read reads a file and notes its checksum.
+// read reads a file and notes its checksum. A spreadsheet may have put the mark of UTF-8 before its text.
 func (p *parser) read(file string) []byte {
 	data, err := fs.ReadFile(p.fsys, file)
 	if err != nil {
@@ -108,7 +108,7 @@ func (p *parser) read(file string) []byte {
 		return nil
 	}
 	p.t.sums[file] = checksum(data)
-	return data
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 }
 
 func checksum(data []byte) string {

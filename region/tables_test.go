@@ -145,6 +145,22 @@ func TestVersionAndChecksumsChangeWithTheTables(t *testing.T) {
 	}
 }
 
+// A spreadsheet puts a mark before UTF-8: it is no part of a table.
+func TestAMarkBeforeATableIsNoPartOfIt(t *testing.T) {
+	t.Parallel()
+	marked := files(t)
+	for name, f := range marked {
+		marked[name] = &fstest.MapFile{Data: append([]byte("\xef\xbb\xbf"), f.Data...)}
+	}
+	got, err := Parse(marked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes := Diff(Default(), got); len(changes) > 0 {
+		t.Errorf("with a mark the tables differ: %v", changes)
+	}
+}
+
 func TestASpoiltTableIsRefusedWithItsPlace(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
