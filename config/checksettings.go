@@ -24,7 +24,7 @@ func (s *Settings) check() {
 	d := s.decoder
 	s.checkRedis()
 	for _, a := range []struct{ path, addr string }{{"listen", s.Listen}, {"admin", s.Admin}} {
-		if err := checkAddress(a.addr); err != nil {
+		if err := CheckAddress(a.addr); err != nil {
 			d.fail(a.path, "%s", err)
 		}
 	}
@@ -166,8 +166,8 @@ func (s *Settings) CheckServe() error {
 	return d.problems.err()
 }
 
-// checkAddress says what is wrong with a host:port, or nil.
-func checkAddress(addr string) error {
+// CheckAddress says what is wrong with a host:port to listen on, or nil. The error goes on from the address: it "is not host:port; …".
+func CheckAddress(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("is not host:port; write 127.0.0.1:8080, or :8080 for every address of this machine")

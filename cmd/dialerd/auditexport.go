@@ -86,6 +86,9 @@ func (a *app) auditExportCommand() *cobra.Command {
 			if o.format != "csv" && o.format != "jsonl" {
 				return usagef("--format %q: it is csv or jsonl", o.format)
 			}
+			if err := filled(cmd, "team", "from", "to", "phone", "campaign"); err != nil {
+				return err
+			}
 			rows := 0
 			write := func(w io.Writer) (err error) {
 				rows, err = a.exportAudit(cmd.Context(), o, w)

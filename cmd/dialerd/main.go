@@ -121,6 +121,7 @@ func (a *app) root() *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
 		c.Example = "  dialerd completion bash > /etc/bash_completion.d/dialerd"
+		needShell(c)
 	}
 	return root
 }
@@ -135,6 +136,37 @@ func named(cmd *cobra.Command, args []string, err error) error {
 		return fmt.Errorf("%s is missing: %s %s", words[1], cmd.CommandPath(), strings.Join(words[1:], " "))
 	}
 	return fmt.Errorf("one %s is wanted, and there are %d arguments: put what has spaces in it into quotes", words[1], len(args))
+}
+
+// needShell makes it wrong usage to leave the shell out, or to name one that there is no script for: the help would end up in the file
+// that the script was meant for.
+func needShell(cmd *cobra.Command) {
+	var shells []string
+	for _, sub := range cmd.Commands() {
+		shells = append(shells, sub.Name())
+	}
+	names := strings.Join(shells, ", ")
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("SHELL is missing: name one of %s", names)
+		}
+		return usagef("%q is no shell that there is a script for; name one of %s", args[0], names)
+	}
+	for _, sub := range cmd.Commands() {
+		wrapArgs(sub)
+	}
+}
+
+// filled refuses flags that were given and are empty, which is what a script's variable that is not set looks like: left out they would
+// mean something else.
+func filled(cmd *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return usagef("--%s %q: it is empty; give it a value, or leave it out", name, "")
+		}
+	}
+	return nil
 }
 
 // wrapArgs makes wrong arguments an error of usage in every command, and an unknown subcommand one as well.

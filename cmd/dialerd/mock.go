@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dialerd/dialerd/config"
 	"github.com/dialerd/dialerd/simulator"
 )
 
@@ -91,6 +92,9 @@ func (o *mockOptions) config() (simulator.Config, error) {
 	c := simulator.Config{
 		Seed: o.seed, Speed: o.speed, Limit: simulator.Limit{Requests: o.requests, Per: o.per, RetryAfter: true},
 		Teams: []simulator.Team{{ID: o.teamID, Token: o.token}}, AnyTeam: o.anyTeam,
+	}
+	if err := config.CheckAddress(o.listen); err != nil {
+		return c, usagef("--listen %q %w", o.listen, err)
 	}
 	if o.requests < 1 || o.per <= 0 || o.speed <= 0 {
 		return c, usagef("--requests, --per and --speed must be above zero")

@@ -70,6 +70,9 @@ func (a *app) rulesShowCommand() *cobra.Command {
 		Example: "  dialerd rules show US-NY\n  dialerd rules show US-PA --at 2026-10-01 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := filled(cmd, "at"); err != nil {
+				return err
+			}
 			when := a.now()
 			if at != "" {
 				var err error

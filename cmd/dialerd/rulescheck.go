@@ -78,6 +78,9 @@ func (a *app) rulesCheckCommand() *cobra.Command {
 			"  dialerd rules check ./tables",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := filled(cmd, "at"); err != nil {
+				return err
+			}
 			when := a.now()
 			if at != "" {
 				var err error

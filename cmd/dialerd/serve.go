@@ -26,6 +26,9 @@ const (
 
 var allRoles = []string{roleHooks, roleAdmin, roleFeed, roleWork}
 
+// usualConcurrency is how many tasks a daemon handles at once unless it is told otherwise.
+const usualConcurrency = 64
+
 // stopMargin is what a stop may take beside the longest request: the results that are written down, the listeners, the last of the record.
 const stopMargin = 30 * time.Second
 
@@ -49,10 +52,8 @@ func (a *app) serveCommand() *cobra.Command {
 		Example: "  dialerd serve --config /etc/dialerd/dialerd.yaml\n  dialerd serve --roles feed,work",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, r := range o.roles {
-				if !slices.Contains(allRoles, r) {
-					return usagef("--roles: %q is no role; the roles are %s", r, strings.Join(allRoles, ", "))
-				}
+			if err := o.check(); err != nil {
+				return err
 			}
 			level := slog.LevelInfo
 			if debug {
@@ -63,10 +64,27 @@ func (a *app) serveCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.roles, "roles", allRoles, "what this daemon does")
-	cmd.Flags().IntVar(&o.concurrency, "concurrency", 64, "most tasks handled at once")
+	cmd.Flags().IntVar(&o.concurrency, "concurrency", usualConcurrency, "most tasks handled at once")
 	cmd.Flags().BoolVar(&o.acceptDataLoss, "accept-data-loss", false, "dial the real API on a Redis that can lose what it was told")
 	cmd.Flags().BoolVar(&debug, "debug", false, "log every request to the API")
 	return cmd
+}
+
+// check says what is wrong with the flags.
+func (o *daemonOptions) check() error {
+	roles := strings.Join(allRoles, ", ")
+	if len(o.roles) == 0 {
+		return usagef("--roles %q: a daemon has a role at least; name some of %s, or leave --roles out for all", "", roles)
+	}
+	for _, r := range o.roles {
+		if !slices.Contains(allRoles, r) {
+			return usagef("--roles: %q is no role; the roles are %s", r, roles)
+		}
+	}
+	if o.concurrency < 1 {
+		return usagef("--concurrency %d: a daemon handles a task at once at least; write 1 or more, or leave it out for %d", o.concurrency, usualConcurrency)
+	}
+	return nil
 }
 
 // serve runs a daemon until a signal ends it.

@@ -61,6 +61,9 @@ func (a *app) whyCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			if err := filled(cmd, "at", "campaign"); err != nil {
+				return err
+			}
 			when := a.now()
 			if at != "" {
 				var err error
