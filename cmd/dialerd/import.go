@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,9 +89,8 @@ func (a *app) importCommand() *cobra.Command {
 				return usagef("--watch reads what comes into its folder; name no FILE, --dry-run or --rejects with it")
 			}
 			// The first signal ends the import, so that no part of a list stays behind on disk; the next one ends the program.
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
-			defer context.AfterFunc(ctx, stop)()
 			if watch != "" {
 				return a.watch(ctx, r.Name, watch, o)
 			}

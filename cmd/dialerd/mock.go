@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,8 +37,9 @@ func (a *app) mockCommand() *cobra.Command {
 		Use:   "mock",
 		Short: "Run the fake Thoughtly alone",
 		Long: "Runs a fake Thoughtly with people who answer, ignore, are busy, opt out: for trying things without an account and without\n" +
-			"calling anybody. It prints its URL and the environment to use, and runs until SIGINT or SIGTERM. Its log of rings and\n" +
-			"switches for faults are under /_sim/ of the URL. A profile is calm, messy, hostile, or a JSON file that changes one.",
+			"calling anybody. It prints its URL and the environment to use, and runs until SIGINT, SIGTERM or SIGHUP (which stays\n" +
+			"ignored under nohup). Its log of rings and switches for faults are under /_sim/ of the URL. A profile is calm, messy,\n" +
+			"hostile, or a JSON file that changes one.",
 		Example: "  dialerd mock\n  dialerd mock --listen 127.0.0.1:0 --profile messy --speed 60 --ring-log rings.jsonl",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.mock(cmd.Context(), o) },
@@ -72,7 +72,7 @@ func (a *app) mock(ctx context.Context, o mockOptions) error {
 		a.onClose("ring log", f.Close)
 		c.RingLog = f
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, stopSignals()...)
 	defer stop()
 	s := simulator.New(c)
 	defer s.Close()

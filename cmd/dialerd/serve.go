@@ -8,7 +8,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,11 +37,12 @@ func (a *app) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon",
-		Long: "Runs the daemon until SIGTERM or SIGINT: it stages contacts, places calls inside each lead's window,\n" +
-			"receives webhooks and closes every call. Many daemons on one Redis are a fleet; they share one request limit.\n" +
+		Long: "Runs the daemon until SIGTERM, SIGINT or SIGHUP (which stays ignored under nohup): it stages contacts, places calls inside\n" +
+			"each lead's window, receives webhooks and closes every call. Many daemons on one Redis are a fleet; they share one request\n" +
+			"limit.\n" +
 			"On the first signal it finishes what is under way and ends with 0, within the longest request timeout of its teams and 30 s\n" +
-			"(with the usual 15s: 45 s); no call is in doubt then. A second signal ends it at once with 130, which is safe: what was under\n" +
-			"way is in the record and the rest of the fleet, or the next start, goes on with it.\n\n" +
+			"(with the usual 15s: 45 s); no call is in doubt then. A second SIGTERM or SIGINT ends it at once with 130, which is safe: what\n" +
+			"was under way is in the record and the rest of the fleet, or the next start, goes on with it.\n\n" +
 			"A daemon has all roles, or those that --roles names:\n" +
 			"  hooks  takes Thoughtly's webhooks at `listen`, the one address that the internet may reach\n" +
 			"  admin  the page, /api/v1, /metrics and health at `admin`\n" +
@@ -89,8 +89,8 @@ func (o *daemonOptions) check() error {
 
 // serve runs a daemon until a signal ends it.
 func (a *app) serve(ctx context.Context, o daemonOptions, log *slog.Logger) error {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, stopSignals()...)
 	defer signal.Stop(signals)
 
 	started := make(chan error, 1)
@@ -122,12 +122,16 @@ func (a *app) serve(ctx context.Context, o daemonOptions, log *slog.Logger) erro
 				d.stop()
 				close(stopped)
 			}()
-			select {
-			case <-stopped:
-				log.Info("stopped")
-				return nil
-			case s := <-signals:
-				return &exitError{code: exitSecond, err: fmt.Errorf("second signal (%s): ended at once; the record goes on from where it was", s)}
+			for {
+				select {
+				case <-stopped:
+					log.Info("stopped")
+					return nil
+				case s := <-signals:
+					if s != hangUp {
+						return &exitError{code: exitSecond, err: fmt.Errorf("second signal (%s): ended at once; the record goes on from where it was", s)}
+					}
+				}
 			}
 		}
 	}
