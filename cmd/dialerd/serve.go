@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,6 +93,8 @@ func (a *app) serve(ctx context.Context, o daemonOptions, log *slog.Logger) erro
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, stopSignals()...)
 	defer signal.Stop(signals)
+	// Who reads the log may go away, as tee does with the same terminal. Listened to, a line that cannot be written is an error and no end.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	started := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)

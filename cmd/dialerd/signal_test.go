@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +58,26 @@ func TestAHangUpEndsTheDaemonInItsOwnTime(t *testing.T) {
 	}
 	if err := <-p.ended; err != nil || !strings.Contains(p.log.String(), `"msg":"stopped"`) {
 		t.Errorf("the daemon ended with %v\n%s", err, p.log.String())
+	}
+}
+
+// Who reads the daemon's log goes away with the same terminal, as tee does: what is under way is ended all the same.
+func TestAHangUpThatTakesTheReaderOfTheLogAlongIsNoSuddenEnd(t *testing.T) {
+	t.Parallel()
+	f := newFleetTest(t, simulator.Calm())
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, admin := f.config()
+	cmd := f.command(t.Context(), "serve", "--config", path)
+	cmd.Stderr = w
+	if err := errors.Join(cmd.Start(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f.until(30*time.Second, "the daemon is ready", func() bool { return f.get("http://"+admin+"/readyz") == http.StatusOK })
+	if err := errors.Join(r.Close(), cmd.Process.Signal(syscall.SIGHUP), cmd.Wait()); err != nil {
+		t.Errorf("the daemon ended with %v", err)
 	}
 }
 
