@@ -86,9 +86,7 @@ func (d *Dialer) adoptPage(ctx context.Context, team *Team, walk store.Walk, uns
 	if turn.Sorted { // the newest are the likeliest, and what is made meanwhile moves nothing past the reader
 		list.Sort, list.SortDirection = byNewest, newestFirst
 	}
-	limited, cancel := context.WithTimeout(ctx, team.stageTime())
-	found, failure := team.API.ListContacts(limited, list)
-	cancel()
+	found, failure := d.listContacts(ctx, team, list)
 	page := store.AdoptPage{Walk: walk, Token: turn.Token, What: store.AdoptRead, Contacts: byPhone(found.Items)}
 	if n := len(found.Items); failure == nil && (n == 0 || n < pageSize && !found.More) { // a total may be wrong; a full page is none too many
 		page.What = store.AdoptLast
@@ -96,7 +94,7 @@ func (d *Dialer) adoptPage(ctx context.Context, team *Team, walk store.Walk, uns
 	if failure != nil {
 		failure = d.adoptFailed(ctx, team, &page, turn, failure)
 	}
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	got, err := d.Store.Adopt(ctx, page, d.Now())
 	if err != nil || failure != nil {
@@ -116,8 +114,29 @@ func (d *Dialer) adoptPage(ctx context.Context, team *Team, walk store.Walk, uns
 	return true, false, nil
 }
 
+// errNoSlot says that the limit had no slot in time.
+var errNoSlot = errors.New("no request slot in time")
+
+// listContacts waits for a slot and reads a page. The request's own time begins with the slot: one that began with the last moments of a
+// wait would be cut, and have cost its slot for nothing.
+func (d *Dialer) listContacts(ctx context.Context, team *Team, list thoughtly.ListContactsRequest) (thoughtly.List[thoughtly.Contact], error) {
+	permit, err := d.acquire(ctx, team, thoughtly.ClassStage)
+	if err == nil && permit == nil {
+		err = errNoSlot
+	}
+	if err != nil {
+		return thoughtly.List[thoughtly.Contact]{}, err
+	}
+	defer permit.Release()
+	return permit.Client().ListContacts(ctx, list)
+}
+
 // adoptFailed says of a page that could not be read what becomes of the turn. What it returns is an error of this daemon, not the API's.
 func (d *Dialer) adoptFailed(ctx context.Context, team *Team, page *store.AdoptPage, turn store.AdoptTurn, cause error) error {
+	if errors.Is(cause, errNoSlot) {
+		page.What, page.Wait = store.AdoptUnsent, d.Now().Add(time.Second)
+		return nil
+	}
 	failure, told := errors.AsType[*thoughtly.Error](cause)
 	page.What, page.Wait = store.AdoptFailed, d.Now().Add(adoptPause)
 	if !told {
