@@ -31,11 +31,12 @@ const dayMinutes = 24 * 60
 // weekHours is the calling hours of a week: {mon-fri: "09:00-20:00", sat: "10:00-12:00,13:00-18:00"}. A day that is not named
 // is closed.
 type weekHours struct {
-	given bool
-	days  [7][]span // in order of time
+	given  bool
+	days   [7][]span // in order of time
+	closed [7]bool   // named as closed
 }
 
-// decode reads the days and their spans. Several keys may name the same day as long as their spans do not overlap.
+// decode reads the days and their spans. Several keys may name the same day as long as their spans do not overlap and none closes it.
 func (h *weekHours) decode(d *decoder, path string, node ast.Node) {
 	h.given = true
 	open, bad := false, false
@@ -58,8 +59,8 @@ func (h *weekHours) decode(d *decoder, path string, node ast.Node) {
 		}
 		open = open || len(spans) > 0
 		for _, day := range days {
-			if clash, is := h.add(day, spans); is {
-				d.fail(at, "overlaps %s, which another key gives for %s; keep one of the two", clash, weekdays[day])
+			if clash := h.add(day, spans); clash != "" {
+				d.fail(at, "%s", clash)
 				bad = true
 				return
 			}
@@ -70,18 +71,25 @@ func (h *weekHours) decode(d *decoder, path string, node ast.Node) {
 	}
 }
 
-// add puts spans into a day, unless one of them overlaps a span that is there; then it returns that one.
-func (h *weekHours) add(day int, spans []span) (clash span, is bool) {
+// add puts spans into a day; none closes it. It says how that clashes with what another key gives for the day, or nothing.
+func (h *weekHours) add(day int, spans []span) (clash string) {
+	switch there := h.days[day]; {
+	case len(spans) == 0 && len(there) > 0:
+		return fmt.Sprintf("closes %s, for which another key gives %s; write each day once", weekdays[day], there[0])
+	case len(spans) > 0 && h.closed[day]:
+		return fmt.Sprintf("opens %s, which another key closes; write each day once", weekdays[day])
+	}
 	for _, s := range spans {
 		for _, old := range h.days[day] {
 			if s.from < old.to && old.from < s.to {
-				return old, true
+				return fmt.Sprintf("overlaps %s, which another key gives for %s; keep one of the two", old, weekdays[day])
 			}
 		}
 	}
+	h.closed[day] = len(spans) == 0
 	h.days[day] = append(slices.Clone(h.days[day]), spans...)
 	slices.SortFunc(h.days[day], func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	return span{}, false
+	return ""
 }
 
 // week is the hours as the rules take them: every hour when none are given. Spans that touch become one.
