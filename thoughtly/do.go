@@ -59,7 +59,7 @@ func (c *Client) do(ctx context.Context, r request) (reply, error) {
 
 // refused is the error of a request that is wrong before it is sent.
 func (c *Client) refused(r request) error {
-	return &Error{Op: r.op.name, Kind: KindRejected, Message: c.clean(r.refuse, r.secret), fault: FaultOurs, rings: r.op.rings, safe: r.op.safe}
+	return &Error{Op: r.op.name, Kind: KindRejected, Message: c.clean(r.refuse, r.secret), fault: FaultOurs, own: true, rings: r.op.rings, safe: r.op.safe}
 }
 
 // do is the one place that sends: each request of the package passes here once, on a slot of its own, which it settles.
@@ -234,7 +234,8 @@ func (c *Client) read(r request, a attempt) (reply, error) {
 	e := &Error{Op: r.op.name, Status: a.status, RetryAfter: a.retryAfter, Sent: true, rings: r.op.rings, safe: r.op.safe}
 	if a.status < 200 || a.status > 299 {
 		e.Kind, e.fault = classify(a.status)
-		said := describe(a.body)
+		said, object := describe(a.body)
+		e.own = object && a.err == nil && !alike(a.status)
 		e.Code, e.exists = c.clean(said.code, r.secret), a.status < 500 && said.exists()
 		e.Message = c.clean(said.text, r.secret)
 		switch {

@@ -52,6 +52,7 @@ type Error struct {
 
 	fault  Fault
 	exists bool
+	own    bool
 	rings  bool // Op places a call
 	safe   bool // Op may be repeated
 	cause  error
@@ -104,6 +105,20 @@ func (e *Error) Fault() Fault { return e.fault }
 
 // Exists says whether the API refused because what was to be made is there already.
 func (e *Error) Exists() bool { return e.exists }
+
+// OwnWord says whether a refusal is the API's own word about this very request, which would be refused again as it is: a JSON object, in a
+// status that speaks of what was asked for. A page of HTML is a gateway's, and a redirect, 405 or 415 would meet every request alike. What
+// is refused here, before it is sent, is as sure.
+func (e *Error) OwnWord() bool { return e.own }
+
+// alike reports whether a status speaks of the way, the method or the headers of a request, which are the same for each of its kind.
+func alike(status int) bool {
+	switch status {
+	case 405, 406, 407, 411, 415, 417, 421, 426, 431:
+		return true
+	}
+	return status/100 == 3
+}
 
 // classify is the table from HTTP status to kind and fault. What is not listed as refused counts as possibly done.
 func classify(status int) (Kind, Fault) {

@@ -83,6 +83,50 @@ func TestEveryStatusHasItsKindForCallsAndSearches(t *testing.T) {
 	}
 }
 
+// A gateway's page says nothing about the person who was to be called.
+func TestARefusalIsTheAPIsOwnWordOnlyInItsJSON(t *testing.T) {
+	t.Parallel()
+	const page, said = "<html><body><h1>404 Not Found</h1></body></html>", `{"data":null,"error":{"message":"no good"}}`
+	for _, tt := range []struct {
+		status int
+		body   string
+		own    bool
+	}{
+		{400, said, true},
+		{404, said, true},
+		{409, said, true},
+		{413, said, true},
+		{422, `{"statusCode":422,"message":"phone_number must be a valid phone number"}`, true},
+		{400, page, false},
+		{404, page, false},
+		{404, "", false},
+		{404, "404 page not found", false},
+		{404, `"not found"`, false},
+		{400, `["no good"]`, false},
+		{400, said[:20], false},
+		{405, said, false},
+		{415, said, false},
+		{308, said, false},
+		{307, page, false},
+	} {
+		a := newAPI(t, says(tt.status, tt.body))
+		c, _ := newClient(t, a.URL)
+		_, err := place(t, c)
+		if e := failure(t, err); e.OwnWord() != tt.own || e.MayHaveRung() {
+			t.Errorf("%d %q: own word %t, may have rung %t", tt.status, tt.body, e.OwnWord(), e.MayHaveRung())
+		}
+		_, err = c.CreateContact(t.Context(), CreateContactRequest{Phone: phone})
+		if e := failure(t, err); e.OwnWord() != tt.own {
+			t.Errorf("%d %q: own word %t of a create", tt.status, tt.body, e.OwnWord())
+		}
+	}
+	c, _ := newClient(t, "http://127.0.0.1:1")
+	_, err := c.CreateContact(t.Context(), CreateContactRequest{})
+	if e := failure(t, err); !e.OwnWord() || e.Kind != KindRejected {
+		t.Errorf("a request that is wrong before it is sent: %v, own word %t", e, e.OwnWord())
+	}
+}
+
 func TestASuccessfulStatusIsASuccessOnlyWithoutAnError(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -84,13 +84,14 @@ func failed(root object) bool {
 	return ok && !success
 }
 
-// describe finds what the body of a reply that is not 2xx says.
-func describe(body []byte) apiError {
+// describe finds what the body of a reply that is not 2xx says, and whether it is a JSON object, as the API's are.
+func describe(body []byte) (said apiError, object bool) {
 	v, err := parse(body)
 	if err != nil {
-		return apiError{text: excerpt(body)}
+		return apiError{text: excerpt(body)}, false
 	}
-	return apiErrorOf(v)
+	_, object = v.(map[string]any)
+	return apiErrorOf(v), object
 }
 
 // excerpt is the beginning of a body that is not JSON.
