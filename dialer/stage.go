@@ -210,12 +210,12 @@ func (d *Dialer) stageFailed(ctx context.Context, team *Team, c *campaignView, c
 		return false, d.returned(d.Store.Defer(ctx, claim, d.Now().Add(max(after, time.Second)), campaign.ReasonLimit), claim)
 	case thoughtly.KindThrottled:
 		return false, d.returned(d.Store.Defer(ctx, claim, d.Now().Add(max(after, time.Second)), campaign.ReasonLimit), claim)
-	case thoughtly.KindRejected, thoughtly.KindNotFound:
-		if failure.Op == opCreate {
+	case thoughtly.KindRejected: // a gateway's says nothing about the contact
+		if failure.Op == opCreate && failure.OwnWord() {
 			d.Log.Info("contact refused", "team", team.Name, "campaign", c.name(), "lead", claim.Lead.ID, "err", failure)
 			return true, d.returned(d.Store.Hold(ctx, claim, campaign.ReasonInvalidContact, failure.Error()), claim)
 		}
-	case thoughtly.KindAmbiguous:
+	case thoughtly.KindNotFound, thoughtly.KindAmbiguous: // a create looks for nothing that could be missing
 	}
 	held, err := d.Store.StageFailed(ctx, claim, d.Now(), max(after, stagePause), failure.Error())
 	if held {

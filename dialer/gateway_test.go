@@ -1,0 +1,95 @@
+package dialer
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dialerd/dialerd/campaign"
+	"github.com/dialerd/dialerd/simulator"
+)
+
+// gatewayPage is what a proxy answers by itself.
+const gatewayPage = "<html><head><title>Not Found</title></head><body><h1>Not Found</h1></body></html>"
+
+// gateway stands before the API and answers requests of one path itself while it is shut.
+type gateway struct {
+	http.RoundTripper
+	path   string
+	status int
+	body   string
+	shut   atomic.Bool
+	tries  atomic.Int64 // requests that it has answered
+}
+
+func (g *gateway) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !g.shut.Load() || r.URL.Path != g.path {
+		return g.RoundTripper.RoundTrip(r)
+	}
+	g.tries.Add(1)
+	return &http.Response{
+		Status: http.StatusText(g.status), StatusCode: g.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header: http.Header{"Location": {"https://elsewhere.example.com/"}}, Body: io.NopCloser(strings.NewReader(g.body)),
+	}, nil
+}
+
+// behind starts a daemon behind the gateway, which is shut.
+func (f *fleet) behind(g *gateway) {
+	f.t.Helper()
+	g.RoundTripper = f.sim.Transport()
+	g.shut.Store(true)
+	f.addOn(f.redis.Client(f.t), g)
+	f.subscribe()
+}
+
+// A gateway that answers for the API says nothing about the contacts that were to be made: they are made once it is open again. What the
+// API itself says no to is held at once.
+func TestAGatewaysRefusalOfContactsHoldsNobody(t *testing.T) {
+	t.Parallel()
+	const said = `{"data":null,"error":{"message":"no good"}}`
+	for _, tt := range []struct {
+		status int
+		body   string
+		end    fate
+	}{
+		{404, gatewayPage, done},
+		{405, gatewayPage, done},
+		{308, "", done},
+		{400, gatewayPage, done},
+		{415, said, done},
+		{404, said, done}, // it is the address that is not there
+		{400, said, rejected},
+		{422, said, rejected},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const n = 6
+			f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 1, Profile: answers()})
+			f.warm()
+			c := always("spring")
+			f.load(c, n)
+			g := &gateway{path: "/contact/create", status: tt.status, body: tt.body}
+			f.behind(g)
+			time.Sleep(30 * time.Second)
+			g.shut.Store(false)
+			tries := g.tries.Load()
+			if tries != n {
+				t.Errorf("%d %q: %d tries in half a minute, want one of each", tt.status, tt.body, tries)
+			}
+			for i := range n {
+				if l := f.lead(c, i); l.Reason != campaign.ReasonInvalidContact || l.Note == "" || (l.State == campaign.LeadHeld) != (tt.end == rejected) {
+					t.Errorf("%d %q: lead %d is %s (%s): %q", tt.status, tt.body, i, l.State, l.Reason, l.Note)
+				}
+			}
+			time.Sleep(5 * time.Minute)
+			f.close()
+			synctest.Wait()
+			f.fates(c, n, tt.end)
+			f.once()
+			f.consistent(c)
+		})
+	}
+}
