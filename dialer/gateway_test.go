@@ -93,3 +93,65 @@ func TestAGatewaysRefusalOfContactsHoldsNobody(t *testing.T) {
 		})
 	}
 }
+
+// A gateway's refusal of calls spends no attempt and holds nobody, however many leads it meets: they are called once it is open again.
+func TestAGatewaysRefusalOfCallsHoldsNobody(t *testing.T) {
+	t.Parallel()
+	const said = `{"data":null,"error":{"message":"no good"}}`
+	for _, tt := range []struct {
+		status int
+		body   string
+	}{{404, gatewayPage}, {405, gatewayPage}, {308, ""}, {400, gatewayPage}, {415, said}, {422, "[]"}} {
+		synctest.Test(t, func(t *testing.T) {
+			const n = 6
+			f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 1, Profile: answers()})
+			f.warm()
+			c := always("spring")
+			f.load(c, n)
+			g := &gateway{path: "/contact/call", status: tt.status, body: tt.body}
+			f.behind(g)
+			time.Sleep(50 * time.Second)
+			if tries := g.tries.Load(); tries != n {
+				t.Errorf("%d %q: %d calls in 50 seconds, want one of each", tt.status, tt.body, tries)
+			}
+			for i := range n {
+				l := f.lead(c, i)
+				if l.State != campaign.LeadWaiting || l.Reason != campaign.ReasonInvalidContact || l.Note == "" || l.Spent() != 0 || l.Restaged {
+					t.Errorf("%d %q: lead %d is %s (%s): %q, %d attempts spent", tt.status, tt.body, i, l.State, l.Reason, l.Note, l.Spent())
+				}
+			}
+			g.shut.Store(false)
+			time.Sleep(5 * time.Minute)
+			f.close()
+			synctest.Wait()
+			f.fates(c, n, done)
+			f.once()
+			f.consistent(c)
+		})
+	}
+}
+
+// A lead whose calls alone are refused so is held in the end, with what was said.
+func TestALeadWhoseCallsAloneAreRefusedIsHeldInTheEnd(t *testing.T) {
+	inWhole(t)
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, morning(), calm(), simulator.Config{Seed: 1, Profile: answers()})
+		f.warm()
+		c := always("spring")
+		f.load(c, 1)
+		g := &gateway{path: "/contact/call", status: 404, body: gatewayPage}
+		f.behind(g)
+		time.Sleep(150 * time.Minute)
+		f.close()
+		synctest.Wait()
+		l := f.lead(c, 0)
+		if l.State != campaign.LeadHeld || l.Reason != campaign.ReasonInvalidContact || !strings.Contains(l.Note, "status 404") || l.Spent() != 0 {
+			t.Errorf("the lead is %s (%s): %q, %d attempts spent", l.State, l.Reason, l.Note, l.Spent())
+		}
+		if tries := g.tries.Load(); tries != 12 {
+			t.Errorf("%d tries, want 12", tries)
+		}
+		f.consistent(c)
+	})
+}

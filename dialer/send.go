@@ -47,7 +47,7 @@ func (d *Dialer) send(ctx context.Context, team *Team, c *campaignView, claim *s
 	event.State = campaign.Refused
 	d.observe(event)
 	denial := deny(failure, claim.Lead, permit.Now())
-	if denial.Next != store.StepAgain && d.blame(ctx, team, c, refused(claim.Lead, permit.At(), s.deadline.Sub(permit.Now()))) != blameLead {
+	if (denial.Next == store.StepHeld || denial.Next == store.StepRestage) && d.blame(ctx, team, c, refused(claim.Lead, permit.At(), s.deadline.Sub(permit.Now()))) != blameLead {
 		// The API says no to the agent, not to the lead, or nobody can say: the lead is tried again when the agents have been read. A
 		// campaign whose agent is gone is not called before that is mended.
 		denial = store.Denial{Next: store.StepAgain, Due: permit.Now().Add(agentsFresh + time.Second), Reason: campaign.ReasonHold}
@@ -82,19 +82,28 @@ func (d *Dialer) write(ctx context.Context, attempt string, result func(context.
 	}
 }
 
-// deny says what becomes of a lead whose call certainly did not ring.
+// refusedPause is how long a lead is left alone after the first time that its call was refused by nobody knows whom.
+const refusedPause = time.Minute
+
+// deny says what becomes of a lead whose call certainly did not ring. What is not the API's own word about the lead does not hold it before
+// it was said again and again, while others' calls are taken.
 func deny(e *thoughtly.Error, lead *campaign.Lead, now time.Time) store.Denial {
 	switch e.Kind {
+	case thoughtly.KindRejected, thoughtly.KindNotFound:
+		if !e.OwnWord() {
+			return store.Denial{
+				Next: store.StepPutOff, Reason: campaign.ReasonInvalidContact, Note: e.Error(), Now: now, Wait: max(e.RetryAfter, refusedPause),
+			}
+		}
+		if e.Kind == thoughtly.KindNotFound && !lead.Restaged {
+			return store.Denial{Next: store.StepRestage}
+		}
 	case thoughtly.KindThrottled, thoughtly.KindNotSent:
 		_, after := e.Retry()
 		return store.Denial{Next: store.StepAgain, Due: now.Add(max(after, time.Second)), Reason: campaign.ReasonLimit}
 	case thoughtly.KindUnauthorized: // the team pauses; the lead goes on where it was
 		return store.Denial{Next: store.StepAgain, Reason: campaign.ReasonHold}
-	case thoughtly.KindNotFound:
-		if !lead.Restaged {
-			return store.Denial{Next: store.StepRestage}
-		}
-	case thoughtly.KindRejected, thoughtly.KindAmbiguous:
+	case thoughtly.KindAmbiguous:
 	}
 	return store.Denial{Next: store.StepHeld, Reason: campaign.ReasonInvalidContact, Note: e.Error()}
 }

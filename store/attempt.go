@@ -50,6 +50,7 @@ type NextStep string
 // The next steps.
 const (
 	StepAgain   NextStep = "again"   // due again, at a time or at once
+	StepPutOff  NextStep = "putoff"  // due again later each time, and held in the end: nobody knows whether the lead is to blame
 	StepHeld    NextStep = "held"    // until a person mends what the API complained about
 	StepRestage NextStep = "restage" // the API does not know the contact: it needs a new one
 )
@@ -61,6 +62,10 @@ type Denial struct {
 	Due    time.Time // with StepAgain and StepRestage: not before this; zero = at once
 	Reason campaign.Reason
 	Note   string
+	// With StepPutOff: the lead is due at Now plus Wait, twice as long each time up to sixteen times. After the fifth time in a row it is
+	// held if calls of its campaign were taken since the fourth; after the twelfth in any case.
+	Now  time.Time
+	Wait time.Duration
 }
 
 // Refused records that an attempt cannot have rung: the request never left, or the API said no. All that it counted for is taken
@@ -69,17 +74,21 @@ type Denial struct {
 // the caller's; that one may ring.
 func (s *Store) Refused(ctx context.Context, id string, d Denial) (applied bool, err error) {
 	switch d.Next {
-	case StepAgain, StepHeld, StepRestage:
+	case StepAgain, StepPutOff, StepHeld, StepRestage:
 	default:
-		return false, fmt.Errorf("refuse attempt %s: next step %q is none of again, held and restage", id, d.Next)
+		return false, fmt.Errorf("refuse attempt %s: next step %q is none of again, putoff, held and restage", id, d.Next)
 	}
-	if d.Next == StepHeld && d.Reason == "" {
+	if (d.Next == StepHeld || d.Next == StepPutOff) && d.Reason == "" {
 		return false, fmt.Errorf("refuse attempt %s: held without a reason", id)
+	}
+	if d.Next == StepPutOff && (d.Now.IsZero() || d.Wait <= 0) {
+		return false, fmt.Errorf("refuse attempt %s: put off without a time", id)
 	}
 	if d.Token == "" {
 		return false, fmt.Errorf("refuse attempt %s: no token of the claim that began it", id)
 	}
-	applied, err = s.attemptVerb(ctx, "refuse", scriptRefused, id, string(d.Next), msOrNone(d.Due), string(d.Reason), d.Note, d.Token)
+	applied, err = s.attemptVerb(ctx, "refuse", scriptRefused, id, string(d.Next), msOrNone(d.Due), string(d.Reason), d.Note, d.Token,
+		msOrNone(d.Now), d.Wait.Milliseconds(), failuresWhileOthersSucceed, failuresInAnyCase)
 	if err == nil || errors.Is(err, ErrFenced) {
 		s.unsent(id)
 	}

@@ -201,7 +201,8 @@ func (w *world) report() {
 		}
 		applied, err := s.Refused(ctx, id, Denial{
 			Token: cmp.Or(token, "nobody's"),
-			Next:  pickOf(w, []NextStep{StepAgain, StepAgain, StepHeld, StepRestage}), Due: pickOf(w, []time.Time{{}, w.now.Add(time.Minute)}),
+			Next:  pickOf(w, []NextStep{StepAgain, StepPutOff, StepHeld, StepRestage}), Due: pickOf(w, []time.Time{{}, w.now.Add(time.Minute)}),
+			Now: w.now, Wait: time.Minute,
 			Reason: campaign.ReasonInvalidContact, Note: "no",
 		})
 		if w.ordinary(err) && applied {

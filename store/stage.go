@@ -50,7 +50,7 @@ func (s *Store) Staged(ctx context.Context, c *Claim, contactID string) (string,
 	return longID(words[1]), nil
 }
 
-// The failures of a lead's staging that hold it.
+// The failures in a row of a lead's staging, or of its calls, that hold it.
 const (
 	failuresWhileOthersSucceed = 5
 	failuresInAnyCase          = 12

@@ -16,7 +16,8 @@
 --   r reason   t note   d due, ms   m 1: due was promised   u 1: urgent   g 1: was staged again   i 1: held by the import
 --   h phone of its row, when it has gone on to another one of the row   w 1: closed because its list was withdrawn
 --   z last disposition   x overrides   o refused attempts no longer listed
---   f times in a row that its contact could not be made   v contacts that the team had made at the last of them
+--   f times in a row that its contact could not be made, or its call was refused by nobody knows whom   v contacts that the team had
+--     made, or calls of the campaign that the API had taken, at the last of them
 --   a attempts, oldest first: n number, s state ("settled" when absent), t begun, ms, e deadline, ms, d day as YYYYMMDD, j the
 --     team's day, where it is another,
 --     i agent, c call id, z disposition, w status, y seconds, g seconds charged where y does not tell, f 1: transferred,
@@ -253,6 +254,17 @@ end
 local function detain(rec, reason)
   rec.s, rec.r, rec.t, rec.i = 'held', reason, nil, nil
   rec.f, rec.v = nil, nil
+end
+
+-- fail counts one more failure in a row of a lead, and puts it off: for longer each time, up to sixteen times the first wait. done is how
+-- many others have succeeded by now. q: now ms, wait ms, others failures that are enough where others succeeded since the last, ever
+-- failures that are enough in any case. It reports whether they are enough.
+local function fail(rec, done, q)
+  local failures, succeeded = (rec.f or 0) + 1, rec.v and done > rec.v
+  if failures >= tonumber(q.ever) or (succeeded and failures >= tonumber(q.others)) then return true end
+  rec.f, rec.v = failures, done
+  rec.d = tonumber(q.now) + tonumber(q.wait) * 2 ^ math.min(failures - 1, 4)
+  return false
 end
 
 -- finish closes a lead: it waits for nothing more.

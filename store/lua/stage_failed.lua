@@ -9,14 +9,11 @@ local L, refusal = mine(ARGV[1], ARGV[2], ARGV[3])
 if not L then return refusal end
 local rec = L.rec
 local made = tonumber(redis.call('HGET', KEYS[1], 'made') or '0')
-local failures, others = (rec.f or 0) + 1, rec.v and made > rec.v
-if failures >= tonumber(ARGV[7]) or (others and failures >= tonumber(ARGV[6])) then
+if fail(rec, made, { now = ARGV[4], wait = ARGV[5], others = ARGV[6], ever = ARGV[7] }) then
   detain(rec, 'invalid_contact')
   rec.t = ARGV[8]
   record('hold', { n = L.n, l = L.id, p = rec.p, r = rec.r, m = rec.t, x = 'held' })
 else
-  rec.f, rec.v = failures, made
-  rec.d = tonumber(ARGV[4]) + tonumber(ARGV[5]) * 2 ^ math.min(failures - 1, 4)
   rec.r, rec.t = 'invalid_contact', ARGV[8]
 end
 save(L)
