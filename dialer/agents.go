@@ -22,6 +22,8 @@ const (
 	// agentsFresh is how soon it is read again after the API refused a call and the question is whether the agent is to blame: a lead
 	// that waits for the answer is neither held nor called meanwhile, and a list costs a request.
 	agentsFresh = 15 * time.Second
+	// suspectedFor is how long a lead waits for the list at most, where that cannot be read.
+	suspectedFor = 2 * time.Minute
 	// agentsLock bounds the time in which one daemon reads it for the fleet. One that dies over it keeps the others waiting for as long, and
 	// nothing is called before the first list.
 	agentsLock = 40 * time.Second
@@ -45,6 +47,11 @@ func (d *Dialer) Agents(ctx context.Context, team *Team) error {
 			break
 		}
 	}
+	before, err := d.Store.Roster(ctx, team.Name)
+	if err != nil {
+		return err
+	}
+	r.Follow(before)
 	if err := d.Store.PutRoster(ctx, team.Name, r); err != nil {
 		return err
 	}
@@ -85,7 +92,7 @@ func agentProblem(r *store.Roster, c *campaign.Campaign) string {
 		if !known {
 			return fmt.Sprintf("agent %q is unknown to the team; its agents are %s: mend agents in the campaign file and apply it", a.ID, activeAgents(r))
 		}
-		if status != "" && !strings.EqualFold(status, "ACTIVE") {
+		if !r.Active(a.ID) {
 			return fmt.Sprintf("agent %q is %s: publish it in Thoughtly, or name another one in the campaign file (%s)", a.ID, strings.ToLower(status), activeAgents(r))
 		}
 	}
@@ -95,8 +102,8 @@ func agentProblem(r *store.Roster, c *campaign.Campaign) string {
 // activeAgents lists the agents that can call, for messages.
 func activeAgents(r *store.Roster) string {
 	var ids []string
-	for id, status := range r.Status {
-		if status == "" || strings.EqualFold(status, "ACTIVE") {
+	for id := range r.Status {
+		if r.Active(id) {
 			ids = append(ids, id)
 		}
 	}
@@ -159,14 +166,15 @@ const (
 
 // refusal is what is known of a call that the API refused.
 type refusal struct {
+	agent  string
 	since  time.Time     // when it first refused to call the lead
 	again  bool          // that was another call, before this one
 	within time.Duration // how much time there is to find out
 }
 
 // refused reads it from the lead as it was before the call.
-func refused(lead *campaign.Lead, at time.Time, within time.Duration) refusal {
-	r := refusal{since: at, within: within}
+func refused(lead *campaign.Lead, agent string, at time.Time, within time.Duration) refusal {
+	r := refusal{agent: agent, since: at, within: within}
 	n := len(lead.Attempts)
 	if n > 0 && lead.Attempts[n-1].State == campaign.Refused && (lead.Restaged || lead.Reason == campaign.ReasonHold) {
 		r.since, r.again = lead.Attempts[n-1].At, true
@@ -197,8 +205,35 @@ func (d *Dialer) blame(ctx context.Context, team *Team, c *campaignView, r refus
 		return blameAgent
 	case known == nil || known.At.Before(r.since):
 		return blameUnknown
+	case known.Back[r.agent].After(r.since): // it was not there when it was called with
+		return blameAgent
 	}
 	return blameLead
+}
+
+// suspected reports whether the API said no to a lead's last call, and it was too early to know then that no agent is to blame. Its note is
+// what was said.
+func suspected(lead *campaign.Lead) bool {
+	n := len(lead.Attempts)
+	return n > 0 && lead.Attempts[n-1].State == campaign.Refused && lead.Reason == campaign.ReasonHold && lead.Note != ""
+}
+
+// clear finds out who is to blame before a suspected lead is called again, on the permit's slot if it takes one: the lead is held, or called
+// again once its agent is mended.
+func (d *Dialer) clear(ctx context.Context, team *Team, c *campaignView, claim *store.Claim, permit *thoughtly.Permit) error {
+	lead, now, on := claim.Lead, permit.Now(), *team
+	on.API = permit.Client()
+	last := lead.Attempts[len(lead.Attempts)-1]
+	reason := campaign.ReasonHold
+	switch d.blame(ctx, &on, c, refusal{agent: last.Agent, since: last.At, again: now.Sub(last.At) > suspectedFor, within: team.Timeout}) {
+	case blameLead:
+		d.Log.Info("call refused: lead held", "team", team.Name, "campaign", c.name(), "lead", lead.ID)
+		return d.returned(d.Store.Hold(ctx, claim, campaign.ReasonInvalidContact, lead.Note), claim)
+	case blameAgent:
+		reason = campaign.ReasonLimit // it is not the lead that was meant
+	case blameUnknown:
+	}
+	return d.returned(d.Store.Defer(ctx, claim, now.Add(agentsFresh+time.Second), reason), claim)
 }
 
 // KeepAgents reads the agents of every team again when that is due, until ctx ends.

@@ -194,6 +194,10 @@ func (d *Dialer) try(ctx context.Context, team *Team, c *campaignView, claim *st
 	if lane := claim.Lead.Lane; c.places[lane] == nil && lane != "" && !c.broken[lane] {
 		return back() // the lane is newer than the view
 	}
+	if suspected(claim.Lead) {
+		err := d.clear(ctx, team, c, claim, permit)
+		return permit.Spent(), err
+	}
 	var (
 		now      time.Time
 		subject  campaign.Subject

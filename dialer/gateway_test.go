@@ -11,6 +11,7 @@ import (
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/simulator"
+	"github.com/dialerd/dialerd/store"
 )
 
 // gatewayPage is what a proxy answers by itself.
@@ -152,6 +153,86 @@ func TestALeadWhoseCallsAloneAreRefusedIsHeldInTheEnd(t *testing.T) {
 		if tries := g.tries.Load(); tries != 12 {
 			t.Errorf("%d tries, want 12", tries)
 		}
+		f.consistent(c)
+	})
+}
+
+// A lead that the API itself says no to is called once: what the agents have to say about it comes before a second call.
+func TestALeadThatTheAPIRefusesIsCalledOnce(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 422} {
+		synctest.Test(t, func(t *testing.T) {
+			const n = 6
+			f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 1, Profile: answers()})
+			f.warm()
+			c := always("spring")
+			f.load(c, n)
+			g := &gateway{path: "/contact/call", status: status, body: `{"data":null,"error":{"message":"no good"}}`}
+			f.behind(g)
+			time.Sleep(2 * time.Minute)
+			f.close()
+			synctest.Wait()
+			f.fates(c, n, rejected)
+			if tries := g.tries.Load(); tries != n {
+				t.Errorf("%d: %d leads were called %d times", status, n, tries)
+			}
+			for i := range n {
+				if l := f.lead(c, i); !strings.Contains(l.Note, "no good") {
+					t.Errorf("%d: lead %d is held with %q", status, i, l.Note)
+				}
+			}
+			f.consistent(c)
+		})
+	}
+}
+
+// An agent that is archived while its calls go on is found out before anybody is held for it.
+func TestAnAgentArchivedBetweenCallsHoldsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const n = 10
+		f := newFleet(t, morning(), brisk(), simulator.Config{Seed: 1, Profile: answers()})
+		f.heard.expect = "campaign is not called"
+		f.warm()
+		c := always("spring")
+		h := f.add()
+		f.subscribe()
+		f.load(c, n)
+		for len(f.sim.Rings()) == 0 {
+			time.Sleep(time.Second)
+		}
+		// So short a time before that nobody asks again at the first refusals.
+		fresh := store.Roster{At: time.Now(), Status: map[string]string{simulator.DefaultAgentID: simulator.AgentActive}}
+		if err := f.store.PutRoster(t.Context(), teamName, fresh); err != nil {
+			t.Fatal(err)
+		}
+		f.sim.SetAgentStatus(simulator.DefaultAgentID, simulator.AgentArchived)
+		time.Sleep(10 * time.Second)
+		waiting := 0
+		for i := range n {
+			if suspected(f.lead(c, i)) {
+				waiting++
+			}
+		}
+		if waiting == 0 {
+			t.Error("nobody was refused: the test tests nothing")
+		}
+		time.Sleep(time.Minute)
+		for i := range n {
+			l := f.lead(c, i)
+			if l.State == campaign.LeadHeld {
+				t.Errorf("lead %d is held (%s): %q", i, l.Reason, l.Note)
+			}
+		}
+		f.sim.SetAgentStatus(simulator.DefaultAgentID, simulator.AgentActive)
+		if err := h.dialer.Agents(t.Context(), h.dialer.Teams[teamName]); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(5 * time.Minute)
+		f.close()
+		synctest.Wait()
+		f.fates(c, n, done)
+		f.once()
 		f.consistent(c)
 	})
 }

@@ -47,10 +47,18 @@ func (d *Dialer) send(ctx context.Context, team *Team, c *campaignView, claim *s
 	event.State = campaign.Refused
 	d.observe(event)
 	denial := deny(failure, claim.Lead, permit.Now())
-	if (denial.Next == store.StepHeld || denial.Next == store.StepRestage) && d.blame(ctx, team, c, refused(claim.Lead, permit.At(), s.deadline.Sub(permit.Now()))) != blameLead {
-		// The API says no to the agent, not to the lead, or nobody can say: the lead is tried again when the agents have been read. A
+	if denial.Next == store.StepHeld || denial.Next == store.StepRestage {
+		// Where the API says no to the agent, not to the lead, or nobody can say, the lead is tried again when the agents have been read. A
 		// campaign whose agent is gone is not called before that is mended.
-		denial = store.Denial{Next: store.StepAgain, Due: permit.Now().Add(agentsFresh + time.Second), Reason: campaign.ReasonHold}
+		again := store.Denial{Next: store.StepAgain, Due: permit.Now().Add(agentsFresh + time.Second), Reason: campaign.ReasonHold}
+		switch d.blame(ctx, team, c, refused(claim.Lead, s.agent, permit.At(), s.deadline.Sub(permit.Now()))) {
+		case blameAgent:
+			denial = again
+		case blameUnknown:
+			again.Note = denial.Note // with one it is judged before it is called
+			denial = again
+		case blameLead:
+		}
 	}
 	d.Log.Info("call refused", "team", team.Name, "campaign", c.name(), "attempt", s.id, "next", denial.Next, "err", err)
 	if failure.Kind == thoughtly.KindUnauthorized { // first, lest the lead is tried again at once

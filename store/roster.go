@@ -16,6 +16,39 @@ type Roster struct {
 	At     time.Time         `json:"at"`     // when it was asked for
 	Access string            `json:"access"` // names the API and the credentials that it was asked with
 	Status map[string]string `json:"status"` // agent → the API's word for its state
+	// Back is when agents were first seen active that were not in the list before: what was refused until then says nothing about leads.
+	Back map[string]time.Time `json:"back,omitempty"`
+}
+
+// Active reports whether an agent can call, as far as the list says.
+func (r *Roster) Active(agent string) bool {
+	status, known := r.Status[agent]
+	return known && (status == "" || strings.EqualFold(status, "ACTIVE"))
+}
+
+// backFor is how long it is remembered that an agent is back.
+const backFor = time.Hour
+
+// Follow takes over from the roster before what it says about the past. There may be none.
+func (r *Roster) Follow(before *Roster) {
+	if before == nil {
+		return
+	}
+	for agent := range r.Status {
+		at, is := before.Back[agent]
+		switch {
+		case !r.Active(agent):
+			continue
+		case !before.Active(agent):
+			at, is = r.At, true
+		}
+		if is && r.At.Sub(at) < backFor {
+			if r.Back == nil {
+				r.Back = map[string]time.Time{}
+			}
+			r.Back[agent] = at.UTC()
+		}
+	}
 }
 
 // Roster reads what is known of a team's agents; nil when nothing is.

@@ -49,6 +49,33 @@ func TestTheLastRosterIsBelieved(t *testing.T) {
 	})
 }
 
+// When an agent came back is remembered for a while: what was refused until then says nothing about leads.
+func TestARosterTellsWhenAnAgentCameBack(t *testing.T) {
+	t.Parallel()
+	at := func(minute int) time.Time { return time.Date(2026, 11, 23, 12, minute, 0, 0, time.UTC) }
+	var last *Roster
+	for _, step := range []struct {
+		minute int
+		status map[string]string
+		back   map[string]time.Time
+	}{
+		{minute: 0, status: map[string]string{"x": "ACTIVE", "y": "ARCHIVED"}},
+		{minute: 1, status: map[string]string{"x": "active", "y": "ARCHIVED"}},
+		{minute: 2, status: map[string]string{"x": "ARCHIVED", "y": "ACTIVE"}, back: map[string]time.Time{"y": at(2)}},
+		{minute: 3, status: map[string]string{"y": ""}, back: map[string]time.Time{"y": at(2)}},
+		{minute: 4, status: map[string]string{"x": "ACTIVE", "y": "ACTIVE"}, back: map[string]time.Time{"x": at(4), "y": at(2)}},
+		{minute: 63, status: map[string]string{"x": "ACTIVE", "y": "ACTIVE"}, back: map[string]time.Time{"x": at(4)}},
+		{minute: 70, status: map[string]string{"x": "ARCHIVED", "y": "ACTIVE"}},
+	} {
+		r := &Roster{At: at(step.minute), Status: step.status}
+		r.Follow(last)
+		if diff := cmp.Diff(step.back, r.Back); diff != "" {
+			t.Errorf("minute %d: %s", step.minute, diff)
+		}
+		last = r
+	}
+}
+
 func TestAgentsUnderWayAreThoseWithCallsThatAreNotSettled(t *testing.T) {
 	each(t, func(d *desk) {
 		wants := func(want ...string) {
