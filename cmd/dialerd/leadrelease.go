@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -15,14 +16,18 @@ func (a *app) leadReleaseCommand() *cobra.Command {
 	var o leadFlags
 	var t leadTarget
 	var place, reason string
+	q := leadsWhere{state: campaign.LeadHeld, done: "released"}
 	cmd := &cobra.Command{
-		Use:   "release PHONE --campaign NAME",
-		Short: "Let a held lead be called again",
+		Use:   "release [PHONE] --campaign NAME",
+		Short: "Let held leads be called again: one, or all that --where describes",
 		Long: "Lets a held lead be called again. What it was held for has to be answered first, if need be with the flags: a lead\n" +
 			"without a place (toll-free numbers, unknown area codes) needs --timezone and --region (or --state, --country), one\n" +
-			"without consent --consent and --consent-at.",
+			"without consent --consent and --consent-at.\n" +
+			"With --where instead of a phone it releases all held leads that have one of the reasons (or dispositions), the one that was called\n" +
+			"longest ago first. What cannot be called yet is left held and counted.",
 		Example: "  dialerd lead release +18005550123 --campaign spring --timezone America/New_York --region US-NY\n" +
-			"  dialerd lead release +12125550123 --campaign spring --consent \"web form\" --consent-at 2026-01-05",
+			"  dialerd lead release +12125550123 --campaign spring --consent \"web form\" --consent-at 2026-01-05\n" +
+			"  dialerd lead release --where reason=invalid_contact --campaign spring --dry-run",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given, err := o.roles(cmd)
 			if err != nil {
@@ -32,6 +37,18 @@ func (a *app) leadReleaseCommand() *cobra.Command {
 				return err
 			}
 			ctx := cmd.Context()
+			if t.campaign == "" {
+				return usagef("--campaign NAME is missing: in which campaign?")
+			}
+			if err := q.check(cmd, args, a.now()); err != nil {
+				return err
+			}
+			if len(q.where) > 0 {
+				if len(given) > 0 || cmd.Flags().Changed("urgent") || t.key != "" {
+					return usagef("what is said of a lead goes with its phone, not with --where")
+				}
+				return a.releaseWhere(ctx, t.campaign, &q, reason)
+			}
 			r, l, err := a.lead(ctx, args[0], t)
 			if err != nil {
 				return err
@@ -70,8 +87,40 @@ func (a *app) leadReleaseCommand() *cobra.Command {
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever looks at it later")
 	cmd.Flags().StringVar(&place, "region", "", "country, or country and state at once, as in FR or US-NY")
 	t.flags(cmd)
+	q.flags(cmd)
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// releaseWhere releases the held leads of a campaign that are asked for, but for those that could not be called all the same.
+func (a *app) releaseWhere(ctx context.Context, name string, q *leadsWhere, reason string) error {
+	r, err := a.record(ctx, name)
+	if err != nil {
+		return err
+	}
+	plan, err := a.plan(ctx, r)
+	if err != nil {
+		return err
+	}
+	now := a.now()
+	places, err := a.openable(ctx, plan, now)
+	if err != nil {
+		return err
+	}
+	q.lack = func(l *campaign.Lead) (campaign.Reason, error) {
+		why, err := a.notAgain(ctx, r, l)
+		switch place := places[l.Lane]; {
+		case err != nil || why != "":
+			return why, err
+		case place == nil:
+			return campaign.ReasonNoWindow, nil
+		case !plan.Consents(l, place, now):
+			return campaign.ReasonNoConsent, nil
+		}
+		return "", nil
+	}
+	q.do = func(id string) error { return a.store.ReleaseLead(ctx, name, id, reason) }
+	return a.everyWhere(ctx, name, q)
 }
 
 // nameRegion takes a region for the state and country that it stands for.

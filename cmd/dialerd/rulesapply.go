@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -176,19 +177,10 @@ func (a *app) releaseIn(ctx context.Context, r *store.Record) (released int, err
 	if err != nil {
 		return 0, err
 	}
-	lanes, err := a.store.Lanes(ctx, r.Name)
+	now := a.now()
+	places, err := a.openable(ctx, plan, now)
 	if err != nil {
 		return 0, err
-	}
-	places, now := map[string]*campaign.Place{}, a.now()
-	for id, lane := range lanes {
-		place, err := plan.CompilePlace(lane.Regions, lane.Zones)
-		if err != nil {
-			continue // its leads stay held
-		}
-		if w := plan.Window(place, now); w.Open || !w.Until.IsZero() {
-			places[id] = place
-		}
 	}
 	var ids []string
 	err = a.store.EachLead(ctx, r.Name, func(l *campaign.Lead) error {
@@ -213,6 +205,25 @@ func (a *app) releaseIn(ctx context.Context, r *store.Record) (released int, err
 		released++
 	}
 	return released, nil
+}
+
+// openable is the places of a campaign's lanes for which a window opens at some time.
+func (a *app) openable(ctx context.Context, plan *campaign.Plan, now time.Time) (map[string]*campaign.Place, error) {
+	lanes, err := a.store.Lanes(ctx, plan.Name)
+	if err != nil {
+		return nil, err
+	}
+	places := map[string]*campaign.Place{}
+	for id, lane := range lanes {
+		place, err := plan.CompilePlace(lane.Regions, lane.Zones)
+		if err != nil {
+			continue // its leads stay held
+		}
+		if w := plan.Window(place, now); w.Open || !w.Until.IsZero() {
+			places[id] = place
+		}
+	}
+	return places, nil
 }
 
 // operatorRules is what `rules operator` prints.
