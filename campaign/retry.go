@@ -6,7 +6,7 @@ import "time"
 type Ended struct {
 	Disposition Disposition
 	At          time.Time // when it ended
-	CallbackAt  time.Time // when the person asked to be called again; zero = did not say when
+	CallbackAt  time.Time // when the person asked to be called again; zero, or before At = did not say when
 }
 
 // Next is what follows a call.
@@ -20,7 +20,7 @@ type Next struct {
 	Automation string    // id of the automation to trigger
 }
 
-// callbackDelay is when a person is called again who asked for it without saying when: the same time a day later.
+// callbackDelay is when a person is called again who asked for it without saying when that could be: the same time a day later.
 const callbackDelay = 24 * time.Hour
 
 // After says what follows when one of the lead's calls has ended. The lead is as it stood before; its attempts include the
@@ -54,8 +54,8 @@ func After(c *Campaign, l *Lead, e Ended) Next {
 	switch {
 	case next.Suppress != ScopeNone:
 		next.Due, next.Phone = e.At, other
-	case o.AtCallback && !e.CallbackAt.IsZero():
-		next.Due, next.Promised = later(e.CallbackAt, e.At), true
+	case o.AtCallback && e.CallbackAt.After(e.At): // one that is over was misheard: nobody is rung again at once
+		next.Due, next.Promised = e.CallbackAt, true
 	case o.AtCallback:
 		next.Due = e.At.Add(callbackDelay)
 	default:
@@ -83,13 +83,6 @@ func After(c *Campaign, l *Lead, e Ended) Next {
 	}
 	next.Due, next.Promised, next.Phone = time.Time{}, false, ""
 	return next
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // ended counts the settled attempts of a disposition, as far as they rang the lead's number of today.

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -12,15 +13,12 @@ import (
 // callbackKeys are where agents leave the time at which a person wants to be called again.
 var callbackKeys = []string{"callback_time", "callback_at", "callback", "call_back_at", "call_back_time"}
 
-// farthest is how far ahead a callback can be promised. Beyond it a machine misheard.
-const farthest = 366 * 24 * time.Hour
-
-// callbackTime finds that time in the record; zero when it says none. A time without an offset is read in the campaign's zone.
-func callbackTime(r *thoughtly.Response, zone *time.Location) time.Time {
+// callbackTime finds that time in the record; zero when it says none that can be kept.
+func callbackTime(r *thoughtly.Response, said campaign.Promise) time.Time {
 	for _, from := range []map[string]string{r.Data, r.Metadata} {
 		for _, key := range callbackKeys {
 			for _, name := range sortedKeys(from) {
-				if t := promised(from[name], r, zone); snake(name) == key && !t.IsZero() {
+				if t := said.Read(from[name]); snake(name) == key && !t.IsZero() {
 					return t
 				}
 			}
@@ -29,7 +27,7 @@ func callbackTime(r *thoughtly.Response, zone *time.Location) time.Time {
 	for _, text := range slices.Concat(values(r.Data), values(r.Metadata), []string{r.Summary}) {
 		var nested any
 		if json.Unmarshal([]byte(text), &nested) == nil {
-			if t := timeIn(nested, r, zone); !t.IsZero() {
+			if t := timeIn(nested, said); !t.IsZero() {
 				return t
 			}
 		}
@@ -37,36 +35,36 @@ func callbackTime(r *thoughtly.Response, zone *time.Location) time.Time {
 	return time.Time{}
 }
 
-// promised reads one time; zero when it is none that could have been promised.
-func promised(text string, r *thoughtly.Response, zone *time.Location) time.Time {
-	t, err := campaign.ParseTime(text, zone)
-	if text == "" || err != nil || (!r.EndedAt.IsZero() && t.Sub(r.EndedAt) > farthest) {
-		return time.Time{}
+// promisedTo is when the person of a call that ended asked to be called again; zero when nobody knows.
+func (d *Dialer) promisedTo(ctx context.Context, c *campaign.Campaign, lead *campaign.Lead, r *thoughtly.Response, ended time.Time) (time.Time, error) {
+	place, err := d.Store.Place(ctx, c.Name, lead.Lane)
+	if err != nil {
+		return time.Time{}, err
 	}
-	return t
+	return callbackTime(r, campaign.Promise{Zones: place.Zones, Home: c.Schedule.Location(), Ended: ended}), nil
 }
 
 // timeIn looks for the time of a callback anywhere inside a JSON value: agents nest their data points as they like.
-func timeIn(v any, r *thoughtly.Response, zone *time.Location) time.Time {
+func timeIn(v any, said campaign.Promise) time.Time {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, key := range callbackKeys {
 			for _, name := range sortedKeys(v) {
 				if text, ok := v[name].(string); ok && snake(name) == key {
-					if t := promised(text, r, zone); !t.IsZero() {
+					if t := said.Read(text); !t.IsZero() {
 						return t
 					}
 				}
 			}
 		}
 		for _, key := range sortedKeys(v) {
-			if t := timeIn(v[key], r, zone); !t.IsZero() {
+			if t := timeIn(v[key], said); !t.IsZero() {
 				return t
 			}
 		}
 	case []any:
 		for _, item := range v {
-			if t := timeIn(item, r, zone); !t.IsZero() {
+			if t := timeIn(item, said); !t.IsZero() {
 				return t
 			}
 		}

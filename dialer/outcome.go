@@ -16,11 +16,7 @@ func outcome(c *campaign.Campaign, r *thoughtly.Response, transferred bool) (cam
 	if _, known := mapped(c, r.RawStatus); !r.Ended() && (!known || r.Status != thoughtly.StatusUnknown) {
 		return campaign.Ended{}, false // a word that the campaign gives a meaning ends a call without any other sign
 	}
-	e := campaign.Ended{Disposition: disposition(c, r, transferred), At: r.EndedAt}
-	if e.Disposition == campaign.Callback {
-		e.CallbackAt = callbackTime(r, c.Schedule.Location())
-	}
-	return e, true
+	return campaign.Ended{Disposition: disposition(c, r, transferred), At: r.EndedAt}, true
 }
 
 func disposition(c *campaign.Campaign, r *thoughtly.Response, transferred bool) campaign.Disposition {

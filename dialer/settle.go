@@ -155,8 +155,10 @@ func (d *Dialer) settle(ctx context.Context, team *Team, c *campaign.Campaign, a
 	if ended.At.IsZero() || ended.At.After(now.Add(time.Hour)) || ended.At.Before(a.At) {
 		ended.At = now // a time that cannot be, or none: the retry delay counts from when we heard of it
 	}
-	if ended.CallbackAt.After(ended.At.Add(farthest)) {
-		ended.CallbackAt = time.Time{}
+	if ended.Disposition == campaign.Callback {
+		if ended.CallbackAt, err = d.promisedTo(ctx, c, lead, r.Response, ended.At); err != nil {
+			return "", fmt.Errorf("settle attempt %s: %w", a.ID, err)
+		}
 	}
 	next := campaign.After(c, lead, ended)
 	strange := elsewhere(a.Phone, r.ContactPhone)

@@ -56,6 +56,26 @@ func (s *Store) PutLanes(ctx context.Context, name string, lanes map[string]Plac
 	return nil
 }
 
+// Place reads what one lane of a campaign stands for; nowhere when there is no such lane.
+func (s *Store) Place(ctx context.Context, name, lane string) (Place, error) {
+	var p Place
+	r, err := s.campaignRef(ctx, name)
+	if err != nil {
+		return p, err
+	}
+	raw, err := s.client.HGet(ctx, r.key("lanes"), lane).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return p, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &p)
+	}
+	if err != nil {
+		return Place{}, fmt.Errorf("read lane %q of %q: %w", lane, name, err)
+	}
+	return p, nil
+}
+
 // Lanes reads the lanes of a campaign. What it costs follows the number of lanes, not of leads.
 func (s *Store) Lanes(ctx context.Context, name string) (map[string]LaneState, error) {
 	r, err := s.campaignRef(ctx, name)
