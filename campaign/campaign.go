@@ -129,7 +129,7 @@ const (
 	Running State = "running" // calls may be placed
 	Paused  State = "paused"  // held by hand, to be resumed
 	Stopped State = "stopped" // held by hand, to be started again
-	Done    State = "done"    // nothing is left to call
+	Done    State = "done"    // nothing is left to call; without any leads it has not begun
 )
 
 // Hold is what an operator said by hand. It outlives every schedule.
@@ -143,9 +143,9 @@ const (
 	HoldStarted Hold = "started" // a campaign without a schedule that was started
 )
 
-// StateAt says where a campaign stands at now, from its schedule, the hold by hand, and the number of leads that could
-// still be called. A hold beats the schedule; a campaign without a schedule runs once it was started.
-func (c *Campaign) StateAt(now time.Time, hold Hold, open int) State {
+// StateAt says where a campaign stands at now, from its schedule, the hold by hand, the number of leads that could
+// still be called, and of all leads. A hold beats the schedule; a campaign without a schedule runs once it was started.
+func (c *Campaign) StateAt(now time.Time, hold Hold, open, leads int) State {
 	switch {
 	case hold == HoldPaused:
 		return Paused
@@ -155,7 +155,7 @@ func (c *Campaign) StateAt(now time.Time, hold Hold, open int) State {
 		return Idle
 	case c.Schedule.Starts() && !c.Schedule.Running(now):
 		return Idle
-	case open == 0:
+	case open == 0 && leads > 0:
 		return Done
 	}
 	return Running

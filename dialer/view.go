@@ -75,7 +75,7 @@ func (v *campaignView) state(now time.Time) campaign.State {
 	if s := &v.stands; !now.Before(s.from) && now.Before(s.until) {
 		return s.state
 	}
-	return v.plan.StateAt(now, v.record.Hold, 1)
+	return v.plan.StateAt(now, v.record.Hold, 1, 1)
 }
 
 // view is what is known of a team's campaigns, at most viewAge old. One reads at a time, the others wait for it.

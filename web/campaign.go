@@ -46,7 +46,7 @@ func (s *Source) campaign(ctx context.Context, whole *Status, rec *store.Record,
 	p := s.placed(rec)
 	team := s.team(rec.Team)
 	c := &CampaignStatus{
-		Campaign: rec.Name, Team: rec.Team, State: p.StateAt(now, rec.Hold, counts.Open()), Hold: absent(rec.Hold),
+		Campaign: rec.Name, Team: rec.Team, State: p.StateAt(now, rec.Hold, counts.Open(), counts.Leads), Hold: absent(rec.Hold),
 		Leads: leads(counts), Attempts: attempts(counts), Dispositions: counts.Dispositions, InFlight: counts.InFlight,
 		Budget: budget(rec.Budget, counts, p.Day(now), team.Plan.PerMinute), Next: p.next(now), Problem: absent(rec.Problem),
 		CallsToday: counts.Days[p.Day(now)], Held: counts.Held(), Timezone: rec.Schedule.Location().String(), Version: rec.Version, at: now,

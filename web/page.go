@@ -184,11 +184,11 @@ func (v *view) Clock() string { return v.At.Format("15:04:05") }
 // Silent reports whether a daemon missed its last heartbeats.
 func (v *view) Silent(d DaemonStatus) bool { return v.At.Sub(d.Seen) > 25*time.Second }
 
-// TeamCampaigns are the campaigns of a team, those that are done or the others. One without leads has not begun.
+// TeamCampaigns are the campaigns of a team, those that are done or the others.
 func (v *view) TeamCampaigns(team string, done bool) []*CampaignStatus {
 	var out []*CampaignStatus
 	for _, c := range v.Campaigns {
-		if c.Team == team && (c.State == campaign.Done && c.Leads.Total > 0) == done {
+		if c.Team == team && (c.State == campaign.Done) == done {
 			out = append(out, c)
 		}
 	}

@@ -62,7 +62,7 @@ func (c *CampaignStatus) Sentence() string {
 		return "Paused by hand, until it is resumed."
 	case c.State == campaign.Stopped:
 		return "Stopped by hand, until it is started."
-	case c.State == campaign.Done && c.Leads.Total == 0:
+	case c.State == campaign.Running && c.Leads.Total == 0:
 		return "There are no leads yet."
 	case c.State == campaign.Done:
 		return "Nobody is left to call."

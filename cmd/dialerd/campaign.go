@@ -52,7 +52,7 @@ func (a *app) campaignListCommand() *cobra.Command {
 					return err
 				}
 				listed = append(listed, listedCampaign{
-					Campaign: r.Name, Team: r.Team, State: string(r.StateAt(a.now(), r.Hold, counts.Open())), Hold: text(r.Hold),
+					Campaign: r.Name, Team: r.Team, State: string(r.StateAt(a.now(), r.Hold, counts.Open(), counts.Leads)), Hold: text(r.Hold),
 					Version: r.Version, Leads: counts.Leads, Open: counts.Open(), Problem: r.Problem,
 				})
 			}
@@ -154,5 +154,5 @@ func (a *app) stateOf(ctx context.Context, r *store.Record, now time.Time) (camp
 	if err != nil {
 		return "", err
 	}
-	return r.StateAt(now, r.Hold, counts.Open()), nil
+	return r.StateAt(now, r.Hold, counts.Open(), counts.Leads), nil
 }
