@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ type Google struct {
 	APIKey          string            // for sheets that everyone with the link may read
 	Endpoint        string            // of the API; empty is Google's own
 	Transport       http.RoundTripper // with it nothing else authenticates; for tests
+	quiet           time.Duration     // how long Google may say nothing while it is read; 0 = quietTime
 }
 
 // sheetScheme begins the sources that are Google Sheets: gsheet://ID/TAB.
@@ -62,6 +64,9 @@ func (s *Sheet) connect(ctx context.Context, g *Google) (err error) {
 			"or google.api_key (GOOGLE_API_KEY)")
 	}
 	if s.client, _, err = transport.NewClient(ctx, opts...); err == nil {
+		own := *s.client // the one that was given stays as it is
+		s.client = &own
+		s.client.Transport = impatient{next: s.client.Transport, quiet: cmp.Or(g.quiet, quietTime)}
 		s.service, err = sheets.NewService(ctx, option.WithHTTPClient(s.client), option.WithEndpoint(g.Endpoint))
 	}
 	if err != nil {

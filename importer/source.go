@@ -2,6 +2,7 @@ package importer
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type Sources struct {
 	Stdin     io.Reader
 	Transport http.RoundTripper // nil is http.DefaultTransport
 	Google    Google            // how Google Sheets are reached
+	quiet     time.Duration     // how long a server may say nothing; 0 = quietTime
 }
 
 // Input is one list that can be read.
@@ -216,7 +218,7 @@ func allowed(u *url.URL) error {
 // fetch begins a download.
 func (s *Sources) fetch(ctx context.Context, u *url.URL) (io.ReadCloser, error) {
 	client := http.Client{
-		Transport: s.Transport,
+		Transport: impatient{next: s.Transport, quiet: cmp.Or(s.quiet, quietTime)},
 		Timeout:   downloadTime,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
