@@ -48,6 +48,8 @@ type Dialer struct {
 	FeedEvery time.Duration // between two rounds of Feed; 0 = 500 ms
 	// Import reads a campaign's lists. It is given, because reading lists is another package's work.
 	Import func(ctx context.Context, campaign string) error
+	// Imports is how many scheduled imports may go on at a time; 0 = 2.
+	Imports int
 	// Heard reports whether an agent's webhooks are subscribed; nil = somebody else sees to that. A campaign with an agent that is
 	// not heard waits for it, hearWait at most.
 	Heard func(team, agent string) bool

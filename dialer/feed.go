@@ -113,11 +113,7 @@ func (d *Dialer) feedTeam(ctx context.Context, team *Team, b *bundle) error {
 			add(queue.Sweep{Team: team.Name, Round: n})
 		}
 	}
-	for _, c := range view.campaigns {
-		if err := d.feedImport(ctx, c, now); err != nil {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, d.feedImports(ctx, view, now))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("feed team %s: %w", team.Name, err)
 	}

@@ -30,9 +30,6 @@ const (
 	lapseMargin = 5 * time.Minute
 	// roundTime bounds one round.
 	roundTime = 90 * time.Second
-	// roundLease is how long a round holds the team's lock, so that no other daemon looks the same calls up. It is renewed while the
-	// round goes on, and short, so that one whose daemon died keeps the others waiting for no longer.
-	roundLease = 20 * time.Second
 )
 
 // Reconcile looks up the calls of a team that should have had an outcome by now: webhooks get lost.
@@ -41,27 +38,11 @@ func (d *Dialer) Reconcile(ctx context.Context, t queue.Reconcile) error {
 	if !ok {
 		return foreign()
 	}
-	name, owner := "reconcile:"+team.Name, strconv.FormatInt(t.Round, 10)
-	if free, _, err := d.Store.Lock(ctx, name, owner, roundLease, d.Now()); err != nil || !free {
-		return err // an earlier round is still at it
-	}
-	ctx, cancel := context.WithTimeout(ctx, roundTime)
-	renewed := make(chan struct{})
-	go func() {
-		defer close(renewed)
-		for sleep(ctx, roundLease/4) {
-			if still, _, err := d.Store.Lock(ctx, name, owner, roundLease, d.Now()); err == nil && !still {
-				cancel() // this daemon has slept, and another one is at it
-			}
-		}
-	}()
-	err := d.reconcile(ctx, team)
-	cancel()
-	<-renewed
-	if err := d.Store.Unlock(context.WithoutCancel(ctx), name, owner); err != nil {
-		d.Log.Warn("look-up not unlocked; the next one comes later", "team", team.Name, "err", err)
-	}
-	return err
+	return d.alone(ctx, "reconcile:"+team.Name, strconv.FormatInt(t.Round, 10), func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, roundTime)
+		defer cancel()
+		return d.reconcile(ctx, team)
+	})
 }
 
 func (d *Dialer) reconcile(ctx context.Context, team *Team) error {

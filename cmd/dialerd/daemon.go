@@ -84,8 +84,8 @@ func (a *app) newDaemon(ctx context.Context, o daemonOptions, log *slog.Logger) 
 	}
 	d.dialer = &dialer.Dialer{
 		Store: st, Queue: queue.NewClient(a.client, a.now), Teams: map[string]*dialer.Team{}, Now: a.now, Log: log,
-		Import: func(ctx context.Context, name string) error { return a.importScheduled(ctx, name) },
-		ID:     daemonID(), Forbidden: func(c *campaign.Campaign) string { return forbidden(settings, c) },
+		Import: func(ctx context.Context, name string) error { return a.importScheduled(ctx, name) }, Imports: min(importsAtOnce, max(1, o.concurrency/4)),
+		ID: daemonID(), Forbidden: func(c *campaign.Campaign) string { return forbidden(settings, c) },
 		Observe: func(e dialer.Event) {
 			d.metrics.Observe(web.Event{
 				What: e.What, Team: e.Team, Campaign: e.Campaign, Reason: string(e.Reason), State: string(e.State), Outcome: string(e.Outcome), Result: e.Result,
