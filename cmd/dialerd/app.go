@@ -34,6 +34,7 @@ type app struct {
 	client   redis.UniversalClient
 	store    *store.Store
 	closers  []closer
+	settle   time.Duration // how long a list must not have changed before a watch reads it; 0 = watchQuiet
 	serving  bool          // stderr is a daemon's log
 	fresh    bool          // the limiters of this run were never used before: the demo's alone
 	offset   time.Duration // how far the demo's clock is ahead of the real one

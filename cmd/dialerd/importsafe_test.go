@@ -204,6 +204,7 @@ func TestAWatchedFolderIsReadListByList(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	cmd := m.command(ctx, "import", "--watch", "in", "--campaign", "spring")
+	cmd.Args[0] = "dialerd-brisk"
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
 	if err := cmd.Start(); err != nil {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,8 +13,12 @@ import (
 	"github.com/dialerd/dialerd/importer"
 )
 
-// watchEvery is how often a watched folder is looked at. A list is read once it has not changed between two looks.
-const watchEvery = time.Second
+const (
+	// watchEvery is how often a watched folder is looked at.
+	watchEvery = time.Second
+	// watchQuiet is how long a list must not have changed before it is read: who writes it may pause.
+	watchQuiet = 10 * time.Second
+)
 
 // The folders that lists are moved to, inside of the watched one.
 const (
@@ -30,39 +36,17 @@ func (a *app) watch(ctx context.Context, name, dir string, o importOptions) erro
 	}
 	o.silent = true
 	a.note("watching %s for lists of campaign %s\n", dir, name)
-	type state struct {
-		size int64
-		at   time.Time
-	}
-	before := map[string]state{}
+	w := &watcher{app: a, name: name, dir: dir, o: o, seen: map[string]sighting{}}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		entries, err := os.ReadDir(dir)
+		err := w.look(ctx, a.now())
+		if ctx.Err() != nil {
+			return a.unwatched(err)
+		}
 		if err != nil {
-			return fmt.Errorf("watch %s: %w", dir, err)
+			return err
 		}
-		now := map[string]state{}
-		for _, e := range entries {
-			info, err := e.Info()
-			if err != nil || !info.Mode().IsRegular() || !importer.IsList(e.Name()) {
-				continue
-			}
-			s := state{info.Size(), info.ModTime()}
-			now[e.Name()] = s
-			if last, seen := before[e.Name()]; !seen || last != s {
-				continue
-			}
-			delete(now, e.Name())
-			err = a.watched(ctx, name, filepath.Join(dir, e.Name()), o)
-			if ctx.Err() != nil {
-				return a.unwatched(err)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		before = now
 		select {
 		case <-ctx.Done():
 			return nil
@@ -71,8 +55,62 @@ func (a *app) watch(ctx context.Context, name, dir string, o importOptions) erro
 	}
 }
 
-// watched reads one list of the folder and moves it away. Only what keeps every list from being read is an error.
+// watcher is a folder that is watched.
+type watcher struct {
+	*app
+	name string // of the campaign
+	dir  string
+	o    importOptions
+	seen map[string]sighting
+}
+
+// sighting is a list as it has been since a time.
+type sighting struct {
+	info  fs.FileInfo
+	since time.Time
+}
+
+// same reports whether a file is the same one, and was not written to in between.
+func same(before, after fs.FileInfo) bool {
+	return os.SameFile(before, after) && before.Size() == after.Size() && before.ModTime().Equal(after.ModTime())
+}
+
+// look reads the lists of the folder that have not changed for a while. How long that is, looks tell and no file's date: another machine's
+// clock may have set it.
+func (w *watcher) look(ctx context.Context, now time.Time) error {
+	entries, err := os.ReadDir(w.dir)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", w.dir, err)
+	}
+	before := w.seen
+	w.seen = map[string]sighting{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !importer.IsList(e.Name()) {
+			continue
+		}
+		s, known := before[e.Name()]
+		if !known || !same(s.info, info) {
+			s = sighting{info, now}
+		}
+		if now.Sub(s.since) < cmp.Or(w.settle, watchQuiet) {
+			w.seen[e.Name()] = s
+			continue
+		}
+		if err := w.watched(ctx, w.name, filepath.Join(w.dir, e.Name()), w.o); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watched reads one list of the folder and moves it away, unless it was written to meanwhile. Only what keeps every list from being read is
+// an error.
 func (a *app) watched(ctx context.Context, name, path string, o importOptions) error {
+	began, err := os.Stat(path)
+	if err != nil {
+		return nil //nolint:nilerr // somebody took it away again
+	}
 	r, err := a.record(ctx, name) // again for each list: it may have been applied anew
 	if err != nil {
 		return err
@@ -89,9 +127,20 @@ func (a *app) watched(ctx context.Context, name, path string, o importOptions) e
 		if err := a.printImport(done, r.Schedule.Location()); err != nil {
 			return err
 		}
+	} else {
+		a.note("%v\n", err)
+	}
+	now, gone := os.Stat(path)
+	if gone != nil {
+		return nil //nolint:nilerr // whoever took it away has it
+	}
+	if !same(began, now) {
+		a.note("%s was written to while it was read; it stays, and is read again once it has not changed for a while\n", path)
+		return nil
+	}
+	if err == nil {
 		return moveAside(path, watchDone)
 	}
-	a.note("%v\n", err)
 	to := filepath.Join(filepath.Dir(path), watchFailed, filepath.Base(path)+".why")
 	if err := os.WriteFile(to, []byte(err.Error()+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write why %s was not read: %w", path, err)

@@ -41,8 +41,11 @@ type streams struct {
 }
 
 func run(ctx context.Context, args []string, s streams) int {
-	a := &app{streams: s, lookup: os.LookupEnv, now: time.Now}
-	root := a.root()
+	return (&app{streams: s, lookup: os.LookupEnv, now: time.Now}).run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	s, root := a.streams, a.root()
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -14,7 +15,14 @@ import (
 
 // TestMain lets the test binary be the program: under the name dialerd it is, in scripts and as the keeper of the embedded Redis.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dialerd": func() { os.Exit(mainCode()) }})
+	testscript.Main(m, map[string]func(){
+		"dialerd": func() { os.Exit(mainCode()) },
+		// Watched folders are read without the wait.
+		"dialerd-brisk": func() {
+			a := &app{streams: streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, lookup: os.LookupEnv, now: time.Now, settle: time.Nanosecond}
+			os.Exit(a.run(context.Background(), os.Args[1:]))
+		},
+	})
 }
 
 // needRedis skips a test where no redis-server is installed; in CI it fails.
