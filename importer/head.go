@@ -28,7 +28,10 @@ type HeaderError struct {
 	hint    string
 }
 
-func (e *HeaderError) Error() string {
+func (e *HeaderError) Error() string { return e.Problem() + "; " + e.hint }
+
+// Problem is what is wrong, without what an import's flags can do about it.
+func (e *HeaderError) Problem() string {
 	var b strings.Builder
 	if e.Want != "" {
 		fmt.Fprintf(&b, "no column is called %q (%s)", clip(e.Want), e.Role)
@@ -46,7 +49,6 @@ func (e *HeaderError) Error() string {
 	if e.Nearest != "" && e.Want != "" {
 		fmt.Fprintf(&b, "; did you mean %q?", clip(e.Nearest))
 	}
-	b.WriteString("; " + e.hint)
 	return b.String()
 }
 

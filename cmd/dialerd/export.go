@@ -117,6 +117,7 @@ func formatOf(file string) string {
 type resultTable struct {
 	columns []string // of the lists
 	rows    []resultRow
+	leads   map[string]int // of each list
 }
 
 // resultRow is one lead: the cells of its list, and the result in the order of resultColumns. A list's cell that it has not is

@@ -32,7 +32,7 @@ func (r *resultReader) read(ctx context.Context) (*resultTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &resultTable{columns: r.columns(lists)}
+	t := &resultTable{columns: r.columns(lists), leads: map[string]int{}}
 	counts, err := r.store.Counts(ctx, name)
 	if err != nil {
 		return nil, err
@@ -46,6 +46,7 @@ func (r *resultReader) read(ctx context.Context) (*resultTable, error) {
 	}
 	entries := make([]entry, 0, counts.Leads)
 	if err := r.decider.each(ctx, counts.Leads, func(l *campaign.Lead, d campaign.Decision) {
+		t.leads[l.List]++
 		entries = append(entries, entry{lists[l.List].Source, l.Key, r.row(l, d)})
 	}); err != nil {
 		return nil, err

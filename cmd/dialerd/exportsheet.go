@@ -1,15 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dialerd/dialerd/campaign"
 	"github.com/dialerd/dialerd/importer"
+	"github.com/dialerd/dialerd/store"
 )
+
+// sheetScheme begins the sources that are Google Sheets.
+const sheetScheme = "gsheet://"
 
 // sheetColumns are the results that are written into a Google Sheet, beside its rows. Their names are those of the export.
 var sheetColumns = []string{
@@ -34,7 +40,7 @@ func (a *app) exportSheet(ctx context.Context, name, source string) error {
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(source, "gsheet://") {
+	if !strings.HasPrefix(source, sheetScheme) {
 		return usagef("--to %q: write gsheet://ID/TAB", source)
 	}
 	sheet, err := sources.Google.OpenSheet(ctx, source)
@@ -45,16 +51,12 @@ func (a *app) exportSheet(ctx context.Context, name, source string) error {
 	if err != nil {
 		return err
 	}
-	entry, _ := importer.SourceFor(&r.Campaign, source)
-	body := sheet.Open(ctx)
-	defer body.Close()
-	reader, err := importer.NewReader(body, importer.Options{
-		Plan: campaign.NewPlan(&r.Campaign), Now: a.now(), Source: source, Columns: entry.Columns, Country: entry.Country,
-	})
+	reader, err := a.importedSheet(ctx, r, sheet, t, source)
 	if err != nil {
 		return err
 	}
-	w := &sheetResults{reader: reader, found: t.byLead(), out: sheetWrittenJSON{Campaign: name, Sheet: source}}
+	defer reader.Close()
+	w := &sheetResults{reader: reader.Reader, found: t.byLead(), out: sheetWrittenJSON{Campaign: name, Sheet: source}}
 	if err := w.read(); err != nil {
 		return err
 	}
@@ -70,6 +72,81 @@ func (a *app) exportSheet(ctx context.Context, name, source string) error {
 	}
 	return nil
 }
+
+// importedSheet begins to read a sheet as its import did, so that each row comes to the lead that it has become.
+func (a *app) importedSheet(ctx context.Context, r *store.Record, sheet *importer.Sheet, t *resultTable, source string) (*sheetReader, error) {
+	heads, err := a.store.Lists(ctx, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	ways := waysOf(heads, t.leads, source)
+	if entry, ok := importer.SourceFor(&r.Campaign, source); ok {
+		ways = append(ways, importer.Options{Columns: entry.Columns, Country: entry.Country})
+	}
+	if len(ways) == 0 {
+		return nil, fmt.Errorf("%s was not imported into campaign %q, so none of its rows is a lead: import it first", source, r.Name)
+	}
+	var other *importer.HeaderError
+	for _, o := range ways {
+		o.Plan, o.Now, o.Source = campaign.NewPlan(&r.Campaign), a.now(), source
+		body := sheet.Open(ctx)
+		reader, err := importer.NewReader(body, o)
+		if err == nil {
+			return &sheetReader{reader, body}, nil
+		}
+		_ = body.Close() // it was for reading only
+		if header, ok := errors.AsType[*importer.HeaderError](err); !ok {
+			return nil, err
+		} else if other == nil {
+			other = header
+		}
+	}
+	return nil, fmt.Errorf("%s: %s. It was imported with other columns: import it again, then export", source, other.Problem())
+}
+
+// waysOf are the ways in which a sheet was imported, that which most leads came by first.
+func waysOf(heads map[string]campaign.List, leads map[string]int, source string) []importer.Options {
+	var ids []string
+	for id := range heads {
+		if sameSheet(heads[id].Source, source) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(-cmp.Compare(leads[a], leads[b]), cmp.Compare(a, b)) })
+	ways := make([]importer.Options, len(ids))
+	for i, id := range ids {
+		head := heads[id]
+		columns := map[string]string{}
+		// What a row's lead is depends on these alone, on whether there is such a column too.
+		for _, role := range append(campaign.PhoneRoles(), campaign.RoleKey, campaign.RoleCountry) {
+			columns[role] = importer.NoColumn
+			if at, ok := head.Roles[role]; ok && at < len(head.Columns) {
+				columns[role] = head.Columns[at]
+			}
+		}
+		ways[i] = importer.Options{Columns: columns, Country: head.Country}
+	}
+	return ways
+}
+
+// sameSheet reports whether two sources are the same Google Sheet; without a tab, one is taken for what the other names.
+func sameSheet(a, b string) bool {
+	if !strings.HasPrefix(a, sheetScheme) || !strings.HasPrefix(b, sheetScheme) {
+		return false
+	}
+	idA, tabA, _ := strings.Cut(a[len(sheetScheme):], "/")
+	idB, tabB, _ := strings.Cut(b[len(sheetScheme):], "/")
+	return idA == idB && (tabA == tabB || tabA == "" || tabB == "")
+}
+
+// sheetReader is a reader with what it reads from.
+type sheetReader struct {
+	*importer.Reader
+	body io.Closer
+}
+
+// Close ends the reading; it was for reading only, so nothing is lost by an error.
+func (r *sheetReader) Close() { _, _ = r.Reader.Close(), r.body.Close() }
 
 // byLead finds the results of a lead by its id.
 func (t *resultTable) byLead() map[string][]any {

@@ -248,7 +248,7 @@ func uploadName(name string) string {
 // entryFor is the entry of the campaign's file whose source has a file of that name.
 func entryFor(r *store.Record, name string) campaign.Source {
 	for _, entry := range r.Leads {
-		if ok, err := filepath.Match(filepath.Base(entry.Source), name); ok && err == nil && !strings.HasPrefix(entry.Source, "gsheet://") {
+		if ok, err := filepath.Match(filepath.Base(entry.Source), name); ok && err == nil && !strings.HasPrefix(entry.Source, sheetScheme) {
 			return entry
 		}
 	}
