@@ -214,6 +214,9 @@ type unpacker struct {
 
 func (u *unpacker) Read(p []byte) (int, error) {
 	n, err := u.from.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("unpack: the file is cut off before its end; copy it again")
+	}
 	u.n += int64(n)
 	if u.n > u.free && u.n > maxRatio*u.packed() {
 		return 0, fmt.Errorf("unpack: the text is more than %d times larger than its file, which no list is", maxRatio)

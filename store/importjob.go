@@ -41,7 +41,7 @@ type ImportJob struct {
 
 	Warnings []string        `json:"warnings,omitempty"`
 	Error    string          `json:"error,omitempty"`
-	Result   json.RawMessage `json:"result,omitempty"` // the counts of one that is done
+	Result   json.RawMessage `json:"result,omitempty"` // the counts of one that is over, as far as rows were taken in
 }
 
 const (

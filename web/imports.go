@@ -84,7 +84,7 @@ type Import struct {
 	LeftS    *float64          `json:"left_s"`   // seconds until it is read, at this pace
 	Warnings []string          `json:"warnings"`
 	Error    *string           `json:"error"`
-	Result   json.RawMessage   `json:"result"`  // what import --json prints, once it is done
+	Result   json.RawMessage   `json:"result"`  // what import --json prints, once it is over; null when no row was taken in
 	Rejects  *string           `json:"rejects"` // where the rejected rows can be fetched
 	Daemon   string            `json:"daemon"`
 }
@@ -107,7 +107,7 @@ func shown(j *store.ImportJob, now time.Time) *Import {
 			i.LeftS = new(passed * (1 - *j.Share) / *j.Share)
 		}
 	}
-	if j.State == store.ImportDone && j.Rejected > 0 {
+	if len(j.Result) > 0 && j.Rejected > 0 {
 		i.Rejects = new(importsPath + "/" + j.ID + "/rejects")
 	}
 	return i

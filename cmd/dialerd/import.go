@@ -100,11 +100,11 @@ func (a *app) importCommand() *cobra.Command {
 				return err
 			}
 			sum, err := a.importAll(ctx, r, lists, o)
+			if sum != nil { // what was read counts, even if not all was
+				err = errors.Join(err, a.printImport(sum, r.Schedule.Location()))
+			}
 			if err != nil {
 				return ended(ctx, err, o.dryRun)
-			}
-			if err := a.printImport(sum, r.Schedule.Location()); err != nil {
-				return err
 			}
 			if strict && sum.Rejected > 0 {
 				return fmt.Errorf("%s rejected (--strict)", plural(sum.Rejected, "row"))
@@ -183,6 +183,9 @@ func (a *app) printImport(sum *imported, zone *time.Location) error {
 		return a.printJSON(sum)
 	}
 	a.say("%s", importText(sum.Summary, sum.Preview != nil))
+	if sum.Error != "" {
+		a.say("  not all rows were read\n")
+	}
 	if sum.Preview != nil {
 		sum.Preview.print(a.out, zone)
 	}

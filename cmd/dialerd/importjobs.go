@@ -304,18 +304,23 @@ func (w *importWork) do(ctx context.Context) (*imported, error) {
 // over says how the import ended.
 func (w *importWork) over(done *imported, err error, interrupted bool) {
 	var result json.RawMessage
-	if err == nil {
-		result, err = json.Marshal(done)
+	if done != nil { // what was read counts, even if not all was
+		var wrong error
+		result, wrong = json.Marshal(done)
+		err = errors.Join(err, wrong)
 	}
 	w.change(func(j *store.ImportJob) {
 		j.Ended = w.a.now()
+		if result != nil {
+			j.Result, j.Rows, j.Rejected = result, done.Rows, done.Rejected
+		}
 		switch {
 		case interrupted:
 			j.State = store.ImportInterrupted
 		case err != nil:
 			j.State, j.Error = store.ImportFailed, err.Error()
 		default:
-			j.State, j.Result, j.Rows, j.Rejected = store.ImportDone, result, done.Rows, done.Rejected
+			j.State = store.ImportDone
 			if j.Share != nil {
 				*j.Share = 1
 			}

@@ -220,7 +220,7 @@ func TestASourceThatTheCampaignNamesIsReadByTheDaemon(t *testing.T) {
 	m.write("b.csv", "Cell\n2125550124\n12\n")
 	for _, query := range []string{"campaign=spring", "campaign=spring&source=*.csv"} {
 		job, got := m.did(query, "")
-		if got["rows"] != 3.0 || got["rejected"] != 1.0 || job.Source != "*.csv" || *job.Share != 1 {
+		if got["rows"] != 103.0 || got["rejected"] != 1.0 || job.Source != "*.csv" || *job.Share != 1 {
 			t.Errorf("%s: %+v %v", query, job, got)
 		}
 	}
@@ -273,6 +273,27 @@ func TestAnImportThatCannotBeDoneSaysWhy(t *testing.T) {
 	_, got := m.did("campaign=spring&country=us", "Phone,Note\n2125550123,"+strings.Repeat("x", maxJobCell+1)+"\n2125550124,"+strings.Repeat("x", maxJobCell)+"\n")
 	if diff := cmp.Diff(map[string]any{"long_cell": 1.0}, got["reasons"]); diff != "" || got["added"] != 1.0 {
 		t.Errorf("a long cell: %v", got)
+	}
+}
+
+// What was read of a list that breaks off counts, and its rejected rows can be fetched.
+func TestAnImportThatBreaksOffTellsWhatItTookIn(t *testing.T) {
+	t.Parallel()
+	m := newJobsTest(t)
+	code, job, text := m.send("campaign=spring&name=a.csv", packed(t, strings.Replace(brokenList, "Phone", "Cell", 1)))
+	if code != http.StatusAccepted {
+		t.Fatalf("%d %s", code, text)
+	}
+	job = m.wait(job.ID, store.ImportFailed)
+	var got map[string]any
+	if err := json.Unmarshal(job.Result, &got); err != nil {
+		t.Fatalf("%v: %s", err, job.Result)
+	}
+	if job.Error == nil || !strings.Contains(*job.Error, brokenWhy) || got["error"] != *job.Error || got["rows"] != 103.0 || got["added"] != 2.0 || got["rejected"] != 1.0 {
+		t.Errorf("got %+v, %v", job, got)
+	}
+	if job.Rows != 103 || job.Rejected != 1 || job.Rejects == nil {
+		t.Errorf("got %+v", job)
 	}
 }
 

@@ -152,8 +152,8 @@ func closeLists(lists []*list) {
 	}
 }
 
-// importAll reads lists into a campaign and counts what became of their rows. When a tolerant import leaves lists out, it
-// returns the counts of the others beside the error.
+// importAll reads lists into a campaign and counts what became of their rows. When it could not read all of them, it returns the counts of
+// what it read beside the error; a tolerant import reads every list as far as it can be read.
 func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o importOptions) (*imported, error) {
 	plan, err := a.plan(ctx, r)
 	if err != nil {
@@ -172,27 +172,45 @@ func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o i
 	if err := run.begin(lists); err != nil {
 		return nil, err
 	}
+	broken := leftOut
 	for _, l := range lists {
-		if err := run.list(ctx, l); err != nil {
-			return nil, errors.Join(err, run.rejects.finish())
+		err := run.list(ctx, l)
+		broken = errors.Join(broken, err)
+		if err != nil && (!o.tolerant || ctx.Err() != nil) {
+			break
 		}
 	}
-	if run.preview != nil {
-		if err := run.preview.finish(run.plan, a.now()); err != nil {
-			return nil, errors.Join(err, run.rejects.finish())
-		}
+	if run.preview != nil && broken == nil {
+		broken = run.preview.finish(run.plan, a.now())
 	}
-	if err := run.rejects.finish(); err != nil {
+	broken = errors.Join(broken, run.rejects.finish())
+	run.sum.RejectsFile = run.rejects.path()
+	if broken != nil {
+		return run.partly(ctx, broken)
+	}
+	return &imported{Summary: run.sum, Preview: run.preview}, nil
+}
+
+// partly is the end of an import that did not read its lists to their end: what came of the rows before, and what a person can do.
+func (r *importRun) partly(ctx context.Context, err error) (*imported, error) {
+	if r.o.dryRun || r.sum.Rows == 0 {
 		return nil, err
 	}
-	run.sum.RejectsFile = run.rejects.path()
-	return &imported{Summary: run.sum, Preview: run.preview}, leftOut
+	if ctx.Err() == nil {
+		where := ""
+		if r.sum.RejectsFile != nil {
+			where = fmt.Sprintf(" (%d rejected, in %s)", r.sum.Rejected, *r.sum.RejectsFile)
+		}
+		err = fmt.Errorf("%w; %s%s had been taken in: mend the list and import it again, nothing comes twice", err, plural(r.sum.Rows, "row"), where)
+	}
+	return &imported{Summary: r.sum, Error: err.Error()}, err
 }
 
 // imported is what came of an import.
 type imported struct {
 	*importer.Summary
 	Preview *preview `json:"preview,omitempty"` // of a dry run
+	Error   string   `json:"error,omitempty"`   // why not all rows were read
 }
 
 // attrs are the counts for a log.

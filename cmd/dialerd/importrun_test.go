@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -169,6 +170,64 @@ func TestAListThatIsSaidToBeWrittenInAWayThatThereIsNotIsWrongUsage(t *testing.T
 		if code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit code %d, %s", args, code, errs)
 		}
+	}
+}
+
+// brokenList ends in a row that no list has.
+var (
+	brokenList = "Phone,Note\n2125550123,a\n12,b\n" + strings.Repeat("2125550123,a\n", 100) + "2125550124,c\n2125550125," + strings.Repeat("x", 1<<20) + "\n2125550126,d\n"
+	brokenWhy  = "line 105 is longer than 1 MiB, so this is no list; check the file and its encoding; 103 rows (1 rejected, in "
+)
+
+// An import that breaks off says what it took in, and prints its counts.
+func TestAnImportThatBreaksOffPrintsWhatItTookIn(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("campaign", "apply", c.write("spring.yaml", "campaign: spring\nagents: [{id: aB3dE9fG}]\nconsent: {basis: \"our own customers\"}\n"))
+	list := c.write("a.csv", brokenList)
+	rejects := filepath.Join(c.env["DIALERD_DATA_DIR"], "rejects", "spring-a.csv")
+	again := brokenWhy + rejects + ") had been taken in: mend the list and import it again, nothing comes twice"
+	code, out, errs := c.run("import", list, "--campaign", "spring", "--country", "US", "--json")
+	var got map[string]any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if code != exitFailed || got["added"] != 2.0 || got["rejects_file"] != rejects || !strings.Contains(errs, again) || !strings.Contains(errs, fmt.Sprint(got["error"])) {
+		t.Errorf("%d: %v, %s", code, got, errs)
+	}
+	code, out, errs = c.run("import", list, "--campaign", "spring", "--country", "US")
+	if code != exitFailed || !strings.Contains(out, "103 rows: 0 added, 0 updated, 2 unchanged, 100 duplicate, 1 rejected") || !strings.Contains(out, "not all rows were read") || !strings.Contains(errs, again) {
+		t.Errorf("%d: %s, %s", code, out, errs)
+	}
+	code, out, errs = c.run("import", list, "--campaign", "spring", "--country", "US", "--dry-run", "--json")
+	if code != exitFailed || out != "" || strings.Contains(errs, "taken in") {
+		t.Errorf("dry run: %d: %s, %s", code, out, errs)
+	}
+	var rows strings.Builder
+	rows.WriteString("Phone,Note\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&rows, "212%03d%04d,%x\n", 220+i%700, i/3, i*i)
+	}
+	whole := packed(t, rows.String())
+	code, out, errs = c.run("import", c.write("b.csv.gz", whole[:len(whole)*3/4]), "--campaign", "spring", "--country", "US")
+	if code != exitFailed || !strings.Contains(out, "not all rows were read") || !strings.Contains(errs, ": unpack: the file is cut off before its end; copy it again; 1") {
+		t.Errorf("%d: %s, %s", code, out, errs)
+	}
+}
+
+// A scheduled import reads every list as far as it can be read, and tells which could not.
+func TestAListThatBreaksOffKeepsNoOtherFromBeingRead(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.write("a.csv", brokenList)
+	c.write("b.csv", "Phone\n2125550129\n")
+	c.must("campaign", "apply", c.write("spring.yaml", "campaign: spring\nagents: [{id: aB3dE9fG}]\nleads: [{source: \"*.csv\", country: US}]\nconsent: {basis: \"our own customers\"}\n"))
+	var out bytes.Buffer
+	a := c.app(&out, &out)
+	defer func() { _ = a.close() }()
+	sum, err := a.importLists(t.Context(), "spring", importOptions{tolerant: true, silent: true})
+	if err == nil || !strings.Contains(err.Error(), "a.csv: line 105 is longer") || sum == nil || sum.Added != 3 {
+		t.Errorf("got %+v, %v", sum, err)
 	}
 }
 

@@ -123,11 +123,12 @@ func (a *app) watched(ctx context.Context, name, path string, o importOptions) e
 	if err != nil && ctx.Err() != nil {
 		return err // the command was ended in the middle: the list stays, and is read again the next time
 	}
-	if err == nil {
+	if done != nil {
 		if err := a.printImport(done, r.Schedule.Location()); err != nil {
 			return err
 		}
-	} else {
+	}
+	if err != nil {
 		a.note("%v\n", err)
 	}
 	now, gone := os.Stat(path)
