@@ -128,6 +128,8 @@ func (s *server) startImport(w http.ResponseWriter, r *http.Request) {
 		err = Refuse(http.StatusRequestEntityTooLarge, "the list is larger than %d bytes: pack it (gzip, zip), split it, or name it in the campaign's file", long.Limit)
 	} else if up.err != nil {
 		err = Refuse(http.StatusBadRequest, "the list ended before its end: %w", up.err)
+	} else if up.refused != nil {
+		err = up.refused
 	}
 	if err != nil {
 		w.Header().Set("Connection", "close") // the rest of the list is not wanted
@@ -140,8 +142,9 @@ func (s *server) startImport(w http.ResponseWriter, r *http.Request) {
 
 // upload is a list that is being sent, and why it broke off.
 type upload struct {
-	from io.Reader
-	err  error
+	from    io.Reader
+	err     error
+	refused error // what is wrong with the form that holds it
 }
 
 func (u *upload) Read(p []byte) (int, error) {
@@ -202,17 +205,48 @@ func (u *upload) body(r *http.Request, ask *ImportRequest) error {
 		ask.Upload = u
 		return nil
 	}
-	part, err := multipart.NewReader(u, values["boundary"]).NextPart()
+	form := multipart.NewReader(u, values["boundary"])
+	part, err := form.NextPart()
 	if err != nil {
 		return Refuse(http.StatusBadRequest, "the form holds no list: %w", err)
 	}
 	if part.FormName() != "file" {
 		return Refuse(http.StatusBadRequest, "the form begins with the field %q: send the list alone, as the field file, and all else in the query", part.FormName())
 	}
-	if ask.Upload = part; ask.Name == "" {
+	if ask.Upload = (&formFile{Part: part, form: form, u: u}); ask.Name == "" {
 		ask.Name = part.FileName()
 	}
 	return nil
+}
+
+// formFile is the list of a form, which holds nothing else: what stands behind it would be lost.
+type formFile struct {
+	*multipart.Part
+	form *multipart.Reader
+	u    *upload
+}
+
+func (f *formFile) Read(p []byte) (int, error) {
+	n, err := f.Part.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	var next *multipart.Part
+	if errors.Is(err, io.EOF) {
+		next, err = f.form.NextPart()
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return n, io.EOF
+	case err != nil:
+		f.u.refused = Refuse(http.StatusBadRequest, "the form ends before its end: %w", err)
+	case next.FormName() == "file":
+		f.u.refused = Refuse(http.StatusBadRequest, "the form holds a second list, %q: send each list by itself, or both in a zip file", next.FileName())
+	default:
+		f.u.refused = Refuse(http.StatusBadRequest, "the form goes on with the field %q after the list: send the list alone, as the field file, and all else in the query",
+			next.FormName())
+	}
+	return n, f.u.refused
 }
 
 // apiImport shows how far an import is. Any daemon of a fleet can be asked.

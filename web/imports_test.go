@@ -74,12 +74,14 @@ func (i *importDesk) post(query, body string, change func(*http.Request)) (code 
 	return w.StatusCode, w.Header.Get("Location"), string(raw)
 }
 
-// form is a list as the file of a form.
-func form(field, name, text string) (body, kind string) {
+// form is a list as the file of a form, and fields with their files' names that come after it.
+func form(field, name, text string, more ...[2]string) (body, kind string) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
-	part, _ := w.CreateFormFile(field, name)
-	_, _ = io.WriteString(part, text)
+	for _, f := range append([][2]string{{field, name}}, more...) {
+		part, _ := w.CreateFormFile(f[0], f[1])
+		_, _ = io.WriteString(part, text)
+	}
 	_ = w.Close()
 	return b.String(), w.FormDataContentType()
 }
@@ -122,7 +124,10 @@ func TestARequestThatIsWrongIsRefusedWithWhatToDo(t *testing.T) {
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
+	asForm, kind := form("file", "a.csv", "Phone\n1\n")
 	odd, oddKind := form("list", "a.csv", "Phone\n1\n")
+	twice, twiceKind := form("file", "a.csv", "Phone\n1\n", [2]string{"file", "b.csv"})
+	late, lateKind := form("file", "a.csv", "Phone\n1\n", [2]string{"country", ""})
 	for name, tt := range map[string]struct {
 		query, body string
 		change      func(*http.Request)
@@ -137,6 +142,9 @@ func TestARequestThatIsWrongIsRefusedWithWhatToDo(t *testing.T) {
 		"too large":             {"?campaign=spring", strings.Repeat("4155552671\n", 100), nil, 413, "larger than 1000 bytes"},
 		"what curl -d makes":    {"?campaign=spring", "Phone,4155552671", header("Content-Type", "application/x-www-form-urlencoded"), 415, "-F file=@leads.csv"},
 		"another field":         {"?campaign=spring", odd, header("Content-Type", oddKind), 400, `begins with the field \"list\"`},
+		"a second list":         {"?campaign=spring", twice, header("Content-Type", twiceKind), 400, `holds a second list, \"b.csv\"`},
+		"a field behind it":     {"?campaign=spring", late, header("Content-Type", lateKind), 400, `goes on with the field \"country\" after the list`},
+		"a form without end":    {"?campaign=spring", asForm[:len(asForm)-20], header("Content-Type", kind), 400, "the form ends before its end"},
 		"no form":               {"?campaign=spring", "x", header("Content-Type", "multipart/form-data; boundary=b"), 400, "the form holds no list"},
 		"a page elsewhere":      {"?campaign=spring", "Phone\n1\n", header("Origin", "https://evil.example.com"), 403, "a page elsewhere"},
 		"a page, says browser":  {"?campaign=spring", "Phone\n1\n", header("Sec-Fetch-Site", "cross-site"), 403, "a page elsewhere"},
