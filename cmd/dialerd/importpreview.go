@@ -207,7 +207,7 @@ func (p *preview) print(w io.Writer, zone *time.Location) {
 		for _, c := range l.Columns {
 			columns = append(columns, fmt.Sprintf("%s → %s", c.Header, cmp.Or(string(c.Role), "attribute")))
 		}
-		_, _ = fmt.Fprintf(w, "%s: %s\n", l.Source, strings.Join(columns, ", "))
+		_, _ = fmt.Fprintf(w, "%s: %s\n", oneLine(l.Source), oneLine(strings.Join(columns, ", ")))
 	}
 	if len(p.First) > 0 {
 		rows := make([][]string, 0, len(p.First))

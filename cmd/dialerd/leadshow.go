@@ -80,7 +80,7 @@ func (a *app) printLead(l *campaign.Lead) error {
 	a.say("\n")
 	line := func(name, value string) {
 		if value != "" && value != "-" {
-			a.say("  %-14s %s\n", name, value)
+			a.say("  %-14s %s\n", oneLine(name), oneLine(value))
 		}
 	}
 	line("lead", l.ID)

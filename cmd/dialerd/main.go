@@ -62,11 +62,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	if ok {
 		if coded.err != nil {
-			_, _ = fmt.Fprintf(s.err, "dialerd: %v\n", coded.err)
+			a.note("dialerd: %v\n", coded.err)
 		}
 		return coded.code
 	}
-	_, _ = fmt.Fprintf(s.err, "dialerd: %v\n", err)
+	a.note("dialerd: %v\n", err)
 	return exitFailed
 }
 

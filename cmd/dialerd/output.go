@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -39,15 +41,39 @@ func printJSON(w io.Writer, v any) error {
 
 // say writes a result for people to stdout. What could not be written is an error of the whole command.
 func (a *app) say(format string, args ...any) {
-	if _, err := fmt.Fprintf(a.out, format, args...); err != nil {
+	if _, err := io.WriteString(a.out, visible(fmt.Sprintf(format, args...))); err != nil {
 		a.onClose("output", func() error { return err })
 	}
 }
 
 // note writes beside the result, to stderr; nothing rests on it.
 func (a *app) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.err, format, args...)
+	_, _ = io.WriteString(a.err, visible(fmt.Sprintf(format, args...)))
 }
+
+// visible is a text without what a terminal obeys, as \u001b for the one that begins its commands: lists, file names and the API's texts
+// come from others. Ends of lines and tabs stay; a mark that turns the direction of writing goes, for it shows one thing as another.
+func visible(s string) string {
+	obeyed := func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	}
+	s = strings.ToValidUTF8(s, "\ufffd")
+	if !strings.ContainsFunc(s, obeyed) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if obeyed(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// oneLine is a visible text whose lines stay in one.
+func oneLine(s string) string { return strings.ReplaceAll(visible(s), "\n", `\n`) }
 
 // printTable writes rows under headers, plain enough to pipe.
 func printTable(w io.Writer, header []string, rows [][]string) {
@@ -57,13 +83,13 @@ func printTable(w io.Writer, header []string, rows [][]string) {
 	t.Style().Options = table.Options{SeparateColumns: true, SeparateHeader: true}
 	head := make(table.Row, len(header))
 	for i, h := range header {
-		head[i] = h
+		head[i] = visible(h)
 	}
 	t.AppendHeader(head)
 	for _, r := range rows {
 		row := make(table.Row, len(r))
 		for i, c := range r {
-			row[i] = c
+			row[i] = visible(c)
 		}
 		t.AppendRow(row)
 	}

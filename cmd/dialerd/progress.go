@@ -48,9 +48,10 @@ type progressJSON struct {
 func newProgress(a *app, name string, size int64) *progress {
 	p := &progress{a: a, name: name, size: size, begin: a.now(), last: a.now()}
 	if terminal(a.err) && !a.json {
+		p.name = visible(name)
 		var bar int
 		bar, p.text = barColumns(columns(a.err), bytesBehind)
-		p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(fit(name, p.text)),
+		p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(fit(p.name, p.text)),
 			progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(bar), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	return p
