@@ -59,7 +59,7 @@ func (a *app) printHold(r *store.Record, out *holdJSON) error {
 		return a.printJSON(out)
 	}
 	if out.Import != nil {
-		a.say("%s", importText(out.Import, false))
+		a.say("%s", importText(&imported{Summary: out.Import}))
 	}
 	a.say("campaign %s is %s\n", out.Campaign, out.State)
 	if out.TeamResumed != "" {

@@ -182,10 +182,7 @@ func (a *app) printImport(sum *imported, zone *time.Location) error {
 	if a.json {
 		return a.printJSON(sum)
 	}
-	a.say("%s", importText(sum.Summary, sum.Preview != nil))
-	if sum.Error != "" {
-		a.say("  not all rows were read\n")
-	}
+	a.say("%s", importText(sum))
 	if sum.Preview != nil {
 		sum.Preview.print(a.out, zone)
 	}
@@ -193,9 +190,9 @@ func (a *app) printImport(sum *imported, zone *time.Location) error {
 }
 
 // importText is an import's counts for people.
-func importText(sum *importer.Summary, dryRun bool) string {
+func importText(sum *imported) string {
 	var b strings.Builder
-	if dryRun {
+	if sum.Preview != nil {
 		b.WriteString("dry run, nothing was changed\n")
 	}
 	fmt.Fprintf(&b, "%s: %s: %d added, %d updated, %d unchanged, %d duplicate, %d rejected\n", sum.Campaign, plural(sum.Rows, "row"),
@@ -208,6 +205,9 @@ func importText(sum *importer.Summary, dryRun bool) string {
 	}
 	if sum.RejectsFile != nil {
 		fmt.Fprintf(&b, "  rejected rows are in %s; mend them there and import that file\n", *sum.RejectsFile)
+	}
+	if sum.Error != "" {
+		b.WriteString("  not all rows were read\n")
 	}
 	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dialerd/dialerd/importer"
@@ -86,7 +87,7 @@ func (w *watcher) look(ctx context.Context, now time.Time) error {
 	w.seen = map[string]sighting{}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !importer.IsList(e.Name()) {
+		if err != nil || !info.Mode().IsRegular() || !importer.IsList(e.Name()) || aside(e.Name()) {
 			continue
 		}
 		s, known := before[e.Name()]
@@ -101,6 +102,24 @@ func (w *watcher) look(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// aside reports whether a file stands beside a list and is none: what spreadsheets lock one with, and what is hidden.
+func aside(name string) bool { return strings.HasPrefix(name, "~$") || strings.HasPrefix(name, ".") }
+
+// watchedJSON is what came of one list of a folder.
+type watchedJSON struct {
+	File string `json:"file"`
+	*imported
+}
+
+// printWatched says what became of the rows of one list.
+func (a *app) printWatched(path string, sum *imported) error {
+	if a.json {
+		return a.printJSON(watchedJSON{filepath.Base(path), sum})
+	}
+	a.say("%s: %s", oneLine(filepath.Base(path)), importText(sum))
 	return nil
 }
 
@@ -124,7 +143,7 @@ func (a *app) watched(ctx context.Context, name, path string, o importOptions) e
 		return err // the command was ended in the middle: the list stays, and is read again the next time
 	}
 	if done != nil {
-		if err := a.printImport(done, r.Schedule.Location()); err != nil {
+		if err := a.printWatched(path, done); err != nil {
 			return err
 		}
 	}

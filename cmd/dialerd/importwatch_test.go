@@ -122,3 +122,27 @@ func TestAWatchedListThatIsWrittenToWhileItIsReadIsReadAgain(t *testing.T) {
 		t.Errorf("got %s, %s", m.out.String(), m.errs.String())
 	}
 }
+
+// What a spreadsheet locks a list with is no list, and each result says whose it is.
+func TestAWatchSaysWhichListItReadAndLeavesLocksAlone(t *testing.T) {
+	t.Parallel()
+	m := newWatchTest(t)
+	m.more("~$a.xlsx", "locked")
+	m.more(".a.csv", "half")
+	m.more("a.csv", "Phone\n2125550123\n")
+	m.at(0)
+	if got := m.at(10); got != ".a.csv ~$a.xlsx done/a.csv" {
+		t.Errorf("got %s; %s", got, m.errs.String())
+	}
+	if want := "a.csv: spring: 1 row: 1 added"; !strings.HasPrefix(m.out.String(), want) {
+		t.Errorf("got %s", m.out.String())
+	}
+	m.out.Reset()
+	m.folder.json = true
+	m.more("b.csv", "Phone\n2125550124\n")
+	m.at(20)
+	m.at(30)
+	if got := m.out.String(); !strings.Contains(got, `"file": "b.csv"`) || !strings.Contains(got, `"added": 1`) {
+		t.Errorf("got %s", got)
+	}
+}
