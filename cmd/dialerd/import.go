@@ -86,6 +86,8 @@ func (a *app) importCommand() *cobra.Command {
 				return usagef("--withdraw takes leads out; name no FILE, --watch or --dry-run with it")
 			case withdraw != "":
 				return a.withdraw(cmd.Context(), r, withdraw)
+			case o.rejects == "-":
+				return usagef("--rejects -: rejected rows go into a file, as standard output is for the result: name one")
 			case watch != "" && (len(files) > 0 || o.dryRun || o.rejects != ""):
 				return usagef("--watch reads what comes into its folder; name no FILE, --dry-run or --rejects with it")
 			}

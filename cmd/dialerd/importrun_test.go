@@ -157,6 +157,16 @@ func TestAWatchedFolderTakesNoMoreThanAListHas(t *testing.T) {
 	}
 }
 
+func TestRejectsAreNotForStandardOutput(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("campaign", "apply", c.write("spring.yaml", "campaign: spring\nagents: [{id: aB3dE9fG}]\nconsent: {basis: \"our own customers\"}\n"))
+	code, _, errs := c.run("import", c.write("a.csv", "Phone\n12\n"), "--campaign", "spring", "--rejects", "-")
+	if code != exitUsage || !strings.Contains(errs, "--rejects -: rejected rows go into a file") {
+		t.Errorf("%d: %s", code, errs)
+	}
+}
+
 func TestAListThatIsSaidToBeWrittenInAWayThatThereIsNotIsWrongUsage(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
