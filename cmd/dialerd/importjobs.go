@@ -46,6 +46,8 @@ type importJobs struct {
 	turns chan struct{}   // one for each that is being done
 	taken chan struct{}   // one for each that was taken on
 	end   context.CancelFunc
+	// sweeps is the time between two looks for what imports have left.
+	sweeps time.Duration
 
 	mu     sync.Mutex
 	ended  bool
@@ -54,7 +56,7 @@ type importJobs struct {
 
 // newImportJobs makes ready for imports, until ctx ends.
 func newImportJobs(ctx context.Context, a *app, log *slog.Logger) *importJobs {
-	j := &importJobs{a: a, log: log, turns: make(chan struct{}, importsAtOnce), taken: make(chan struct{}, importsTaken)}
+	j := &importJobs{a: a, log: log, turns: make(chan struct{}, importsAtOnce), taken: make(chan struct{}, importsTaken), sweeps: sweepEvery}
 	j.base, j.end = context.WithCancel(ctx)
 	return j
 }

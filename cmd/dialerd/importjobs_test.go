@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -479,6 +480,53 @@ func TestUploadName(t *testing.T) {
 			t.Errorf("%q: got %q", name, got)
 		}
 	}
+}
+
+// A list whose daemon was killed lies on disk no longer than a minute after the next one has begun, though its import is not over at once.
+func TestAListOfADaemonThatDiedDoesNotStay(t *testing.T) {
+	t.Parallel()
+	m := newJobsTest(t)
+	if m.jobs.sweeps > time.Minute {
+		t.Errorf("swept every %v", m.jobs.sweeps)
+	}
+	var late atomic.Bool
+	m.a.now = func() time.Time {
+		if late.Load() {
+			return tuesday10.Add(16 * time.Second)
+		}
+		return tuesday10
+	}
+	if err := m.store.PutImport(t.Context(), store.ImportJob{ID: "DEAD", State: store.ImportRunning}, tuesday10); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(uploads(m.env["DIALERD_DATA_DIR"]), "DEAD")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m.write("data/imports/DEAD", "Cell\n2125550123\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	m.jobs.sweeps = 10 * time.Millisecond
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { m.jobs.sweep(ctx) })
+	gone := func() bool {
+		_, err := os.Stat(path)
+		return errors.Is(err, os.ErrNotExist)
+	}
+	for range 3 {
+		time.Sleep(20 * time.Millisecond)
+		if gone() {
+			t.Error("taken away while its daemon may be alive")
+		}
+	}
+	late.Store(true)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && !gone(); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if !gone() {
+		t.Error("it is still there")
+	}
+	cancel()
+	sweeping.Wait()
 }
 
 // A daemon as it is: lists come in at its admin listener, and one that is cut off by its end is told of by the next daemon.

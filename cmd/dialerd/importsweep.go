@@ -11,9 +11,13 @@ import (
 	"github.com/dialerd/dialerd/store"
 )
 
+// sweepEvery is how often a daemon looks for what imports have left: soon after it took the place of one that died, too, for whose imports
+// it takes some seconds to be over.
+const sweepEvery = time.Minute
+
 // sweep takes away, now and then, what imports have left on this machine.
 func (j *importJobs) sweep(ctx context.Context) {
-	every(ctx, time.Hour, func(ctx context.Context) {
+	every(ctx, j.sweeps, func(ctx context.Context) {
 		if err := j.a.sweepImports(ctx); err != nil && ctx.Err() == nil {
 			j.log.WarnContext(ctx, "what imports left could not be taken away", "err", err)
 		}
