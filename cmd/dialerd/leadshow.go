@@ -35,6 +35,8 @@ type leadJSON struct {
 	ConsentSource text `json:"consent_source"`
 	ConsentScope  text `json:"consent_scope"`
 
+	Phones      []campaign.Phone  `json:"phones"` // every number of the row, in order of preference, when it has several
+	Tags        []string          `json:"tags"`
 	Attributes  map[string]string `json:"attributes"`
 	Disposition text              `json:"disposition"`
 	Attempts    []attemptJSON     `json:"attempts"`
@@ -69,7 +71,7 @@ func (a *app) printLead(l *campaign.Lead) error {
 			Due: stamp(l.Due), Urgent: l.Urgent, Priority: l.Priority, Name: text(l.Name), Email: text(l.Email), Province: text(l.Province),
 			ZIP: text(l.ZIP), Timezone: text(l.Zone), Country: text(l.Country), NotBefore: stamp(l.NotBefore), NotAfter: stamp(l.NotAfter),
 			Consent: text(l.Consent), ConsentAt: stamp(l.ConsentAt), ConsentSource: text(l.ConsentSource),
-			ConsentScope: text(l.ConsentScope), Attributes: attributes, Disposition: text(l.Disposition),
+			ConsentScope: text(l.ConsentScope), Phones: append([]campaign.Phone{}, l.Phones...), Tags: append([]string{}, l.Tags...), Attributes: attributes, Disposition: text(l.Disposition),
 			Attempts: attemptsJSON(l.Attempts),
 		})
 	}
@@ -87,12 +89,18 @@ func (a *app) printLead(l *campaign.Lead) error {
 	if l.Key != string(l.Phone) {
 		line("key", l.Key)
 	}
+	phones := make([]string, len(l.Phones))
+	for i, p := range l.Phones {
+		phones[i] = string(p)
+	}
+	line("phones", strings.Join(phones, ", then "))
 	line("name", l.Name)
 	line("email", l.Email)
 	line("state", l.Province)
 	line("zip", l.ZIP)
 	line("timezone", l.Zone)
 	line("country", l.Country)
+	line("tags", strings.Join(l.Tags, ", "))
 	line("due", stamp(l.Due).String())
 	line("not before", stamp(l.NotBefore).String())
 	line("not after", stamp(l.NotAfter).String())
