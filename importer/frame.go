@@ -109,9 +109,9 @@ func (f *frame) record(first rawLine) (rawRecord, error) {
 		whole = append(append(whole, '\n'), more.text...)
 		q.scan(more.text)
 	}
-	// A cell over several lines is believed when its quotes are in order, the row has as many cells as the header, and none of
-	// the lines in it looks like a row of its own: else a quote was opened by mistake, and perhaps closed by another one.
-	if q.open || q.stray || (f.columns > 0 && q.cells != f.columns) || f.swallows(first.text, ahead) {
+	// A cell over several lines is believed when its quotes are in order and the row has as many cells as the header, whatever
+	// stands in it: such a row is CSV as it should be. There is one exception.
+	if q.open || q.stray || (f.columns > 0 && q.cells != f.columns) || f.swallows(first.text, ahead, whole) {
 		f.pending = append(ahead, f.pending...)
 		rec.broken = true
 		return rec, nil
@@ -120,17 +120,18 @@ func (f *frame) record(first rawLine) (rawRecord, error) {
 	return rec, nil
 }
 
-// swallows reports whether a line of a cell looks like a row. The last one does whenever the cell is the first of its row, as in
-// "Main St 1⏎Springfield",4155552671: it counts only where the first line, without the quote that it opens, is a row too.
-func (f *frame) swallows(first []byte, ahead []rawLine) bool {
-	if f.isRow == nil || len(ahead) == 0 {
+// swallows reports whether a cell over several lines is rows that two stray quotes make one, as in
+//
+//	+14155552671,"Ann,CA
+//	+12125550123,Bob",NY
+//
+// It is when every line of it is a row by itself, the first one without the quote that it opens, and there are no other quotes.
+// Prose has a blank after a comma, and programs that write quotes write them around other cells too.
+func (f *frame) swallows(first []byte, ahead []rawLine, whole []byte) bool {
+	if f.isRow == nil || len(ahead) == 0 || bytes.Count(whole, []byte{'"'}) != 2 || bytes.Contains(whole, []byte{f.delim, ' '}) {
 		return false
 	}
-	last := len(ahead) - 1
-	if slices.ContainsFunc(ahead[:last], func(l rawLine) bool { return f.isRow(l.text) }) {
-		return true
-	}
-	if !f.isRow(ahead[last].text) {
+	if slices.ContainsFunc(ahead, func(l rawLine) bool { return !f.isRow(l.text) }) {
 		return false
 	}
 	q := quotes{delim: f.delim}
