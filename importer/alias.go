@@ -19,7 +19,7 @@ import (
 var aliases = map[string]string{
 	campaign.RolePhone: `phone phonenumber telephone telephonenumber tel telno telnumber phoneno phonenum
 		mobile mobilephone mobilenumber mobileno mobilephonenumber cell cellphone cellnumber cellular cellphonenumber
-		primaryphone primaryphonenumber mainphone phone1 phonenumber1 telephone1 mobile1 contactnumber contactphone contactphonenumber
+		primaryphone primaryphonenumber mainphone phone1 phone1value phonenumber1 telephone1 mobile1 contactnumber contactphone contactphonenumber
 		customerphone leadphone clientphone homephone homephonenumber dayphone daytimephone eveningphone workphone businessphone
 		officephone msisdn whatsapp whatsappnumber phonee164 e164
 		telefon telefonnummer telefonnr rufnummer handy handynummer handynr mobil mobilnummer mobiltelefon mobilnr
@@ -39,7 +39,7 @@ var aliases = map[string]string{
 	campaign.RoleLastName: `lastname last surname familyname lname
 		nachname familienname zuname nom nomdefamille apellido apellidos cognome sobrenome apelido apelidos
 		achternaam nazwisko efternamn etternavn efternavn`,
-	campaign.RoleEmail: `email emailaddress mail mailaddress emailid emailadress primaryemail workemail email1
+	campaign.RoleEmail: `email emailaddress mail mailaddress emailid emailadress primaryemail workemail email1 email1value
 		emailadresse mailadresse courriel adressemail adresseemail adressecourriel correo correoelectronico
 		postaelettronica indirizzoemail enderecodeemail emailadres adresemail epost epostadress epostadresse`,
 	campaign.RoleState: `state stateprovince stateorprovince provincestate province usstate statecode provincecode st
@@ -75,6 +75,7 @@ const furtherAliases = `phone2 phonenumber2 telephone2 mobile2 mobilephone2 cell
 	backupphone additionalphone backupnumber
 	telefon2 handy2 telefonnummer2 zweittelefon mobil2 telefono2 celular2 telefonoalternativo otrotelefono telefonosecundario
 	telephone2 tel2 autretelephone portable2 telefone2 telefoon2
+	phone2value phone3value
 	phone3 phonenumber3 telephone3 mobile3 tel3 telefon3 telefono3 phone4 phonenumber4`
 
 // furtherRank is plain header → its place among the headers of further phones: the usual ones first.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/dialerd/dialerd/campaign"
-	"github.com/dialerd/dialerd/region"
 )
 
 // headLines is how many records at the beginning are looked at for the header; titles may stand above it.
@@ -65,7 +64,7 @@ type head struct {
 }
 
 // findHead finds the header, passes over it and what stands above, and gives its columns their roles.
-func findHead(r *records, columns map[string]string) (*head, error) {
+func findHead(r *records, columns map[string]string, country string) (*head, error) {
 	queue, rows, err := r.ahead(headLines)
 	if err != nil {
 		return nil, err
@@ -74,23 +73,19 @@ func findHead(r *records, columns map[string]string) (*head, error) {
 		return nil, errors.New("the file is empty; want a header line and one row for each lead")
 	}
 	h := &head{}
-	at := 0
+	top := topLines{rows: rows, columns: columns, country: country}
+	for _, raw := range queue {
+		top.lines = append(top.lines, raw.line)
+	}
 	if first := strings.ToLower(strings.TrimSpace(string(queue[0].text))); strings.HasPrefix(first, "sep=") && len(first) <= 5 && len(rows) > 1 {
-		at = 1
+		top.start = 1
 	}
-	start := at
-	for i := start; i < len(rows); i++ {
-		if looksLikeHeader(rows[i], columns) {
-			at = i
-			break
-		}
+	at, err := top.header()
+	if err != nil {
+		return nil, err
 	}
-	// Of several rows of headers, as under merged cells ("Contact", "Telephone"), the one above the data names the columns.
-	for at+1 < len(rows) && refines(rows[at], rows[at+1], columns) {
-		at++
-	}
-	if at > start {
-		h.warnings = append(h.warnings, fmt.Sprintf("the header is in line %d; %d lines above it were passed over", queue[at].line, at-start))
+	if at > top.start {
+		h.warnings = append(h.warnings, fmt.Sprintf("the header is in line %d; %d lines above it were passed over", queue[at].line, at-top.start))
 	}
 	if len(rows[at]) > maxColumns {
 		return nil, fmt.Errorf("the header has %d columns, more than %d; is the delimiter %q right?", len(rows[at]), maxColumns, r.frame.delim)
@@ -104,29 +99,6 @@ func findHead(r *records, columns map[string]string) (*head, error) {
 	h.line = queue[at].line
 	r.drop(at + 1)
 	return h, nil
-}
-
-// refines reports whether the row under a header is one too: it names the phones where the first one does, or leaves room.
-func refines(first, second []string, columns map[string]string) bool {
-	if filled(second) < filled(first) {
-		return false
-	}
-	for i, cell := range second {
-		if i < len(first) && looksLikeHeader([]string{cell}, columns) && (strings.TrimSpace(first[i]) == "" || looksLikeHeader(first[i:i+1], columns)) {
-			return looksLikeHeader(first, columns)
-		}
-	}
-	return false
-}
-
-// filled counts the cells that say something.
-func filled(row []string) (n int) {
-	for _, cell := range row {
-		if strings.TrimSpace(cell) != "" {
-			n++
-		}
-	}
-	return n
 }
 
 // OwnPrefix begins the names of the columns that results are exported in. Such columns are no part of a list: it may have been
@@ -161,20 +133,6 @@ func (h *head) at(column int) int {
 		return column
 	}
 	return h.keep[column]
-}
-
-// looksLikeHeader reports whether one of the cells is the header of phones that was asked for, or a usual one.
-func looksLikeHeader(row []string, columns map[string]string) bool {
-	want := columns[campaign.RolePhone]
-	return slices.ContainsFunc(row, func(cell string) bool {
-		switch {
-		case want == "":
-			return isPhoneHeader(cell)
-		case plain(cell) == "":
-			return false
-		}
-		return plain(cell) == plain(want) || slices.ContainsFunc(strings.Split(want, ","), func(w string) bool { return plain(cell) == plain(w) })
-	})
 }
 
 // names gives every column a name of its own: a second "Phone" is "Phone (2)", one without a name is "column 3".
@@ -342,14 +300,6 @@ func (h *head) noPhone(delim byte) error {
 			e.Nearest = name
 			e.hint = fmt.Sprintf("if %q holds them, say --map %q, or call it %q", clip(name), "phone="+clip(name), "Phone")
 			break
-		}
-	}
-	for _, name := range h.columns {
-		if _, err := region.ParsePhone(name, "US"); err == nil {
-			e.hint = "the first line holds a phone number already: write a header line above it, as in phone,name"
-			// The line is a row of people's data, which an error must not repeat.
-			e.Headers, e.Nearest = []string{"…"}, ""
-			return e
 		}
 	}
 	if len(h.columns) == 1 && looksLikeHeader(strings.FieldsFunc(h.columns[0], func(r rune) bool { return strings.ContainsRune(delimiters, r) }), nil) {

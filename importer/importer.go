@@ -116,7 +116,7 @@ func (r *Reader) open() error {
 	if r.records, err = newRecords(r.text, r.opts.Delimiter); err != nil {
 		return err
 	}
-	head, err := findHead(r.records, r.opts.Columns)
+	head, err := findHead(r.records, r.opts.Columns, r.opts.Country)
 	if err != nil && r.text.sheets != "" {
 		return fmt.Errorf("%w\nPerhaps it is another sheet: %s", err, r.text.sheets)
 	}
