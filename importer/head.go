@@ -58,6 +58,7 @@ type head struct {
 	width    int            // columns of the file
 	keep     []int          // which of them are the list's; nil = all
 	own      map[string]int // columns of results → where they are in the file
+	rejects  bool           // it is a file of rejects
 	line     int            // physical line where the header begins
 	joined   bool           // it is one cell of a sheet or in quotes, so that delimiters in it are no mistake of ours
 	warnings []string
@@ -91,6 +92,7 @@ func findHead(r *records, columns map[string]string, country string) (*head, err
 		return nil, fmt.Errorf("the header has %d columns, more than %d; is the delimiter %q right?", len(rows[at]), maxColumns, r.frame.delim)
 	}
 	h.columns, h.width = names(rows[at]), len(rows[at])
+	h.rejects = endsAsRejects(rows[at])
 	h.joined = queue[at].row != nil || bytes.HasPrefix(bytes.TrimSpace(queue[at].text), []byte{'"'})
 	h.leaveOut()
 	if err := h.assign(columns, r.frame.delim); err != nil {
@@ -108,8 +110,8 @@ const OwnPrefix = "dialerd_"
 // leaveOut drops the columns that are not the list's own: results, and those that a file of rejects ends with.
 func (h *head) leaveOut() {
 	end := len(h.columns)
-	if n := end - len(rejectColumns); n > 0 && slices.Equal(h.columns[n:], rejectColumns) {
-		end = n
+	if h.rejects {
+		end -= len(rejectColumns)
 	}
 	var columns []string
 	var keep []int
@@ -125,6 +127,12 @@ func (h *head) leaveOut() {
 	if len(keep) > 0 && len(keep) < h.width {
 		h.columns, h.keep = columns, keep
 	}
+}
+
+// endsAsRejects reports whether a header is that of a file of rejects. The list's own columns may be called line or reason too.
+func endsAsRejects(header []string) bool {
+	n := len(header) - len(rejectColumns)
+	return n > 0 && slices.EqualFunc(header[n:], rejectColumns, func(cell, name string) bool { return strings.TrimSpace(cell) == name })
 }
 
 // at is the column of the file that a column of the list is.

@@ -56,6 +56,7 @@ type Row struct {
 	Place     region.Place // where the lead may be; its regions and zones make the lane
 	Duplicate *Duplicate
 	Reject    *Reject
+	Surplus   string // cells beyond the header, as CSV, of a row that is rejected for them
 }
 
 // Size is how many bytes the row's cells have.
@@ -182,7 +183,10 @@ func (r *Reader) Next() (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("%s: %w", r.opts.Source, err)
 	}
-	row := Row{Line: rec.line, Cells: r.own(rec.cells)}
+	if i, ok := r.head.Results[surplusColumn]; ok && rec.reject == nil && !blank(rec.cells[i:i+1]) {
+		rec.surplus, rec.reject = rec.cells[i], &Reject{Reason: RejectExtraCells, Fix: "put the cells where they belong"}
+	}
+	row := Row{Line: rec.line, Cells: r.own(rec.cells), Surplus: rec.surplus}
 	if rec.reject != nil {
 		row.Reject = rec.reject
 		return row, nil

@@ -45,9 +45,10 @@ const spare = 16
 
 // record is one row: its cells, or why it cannot be read.
 type record struct {
-	line   int
-	cells  []string
-	reject *Reject
+	line    int
+	cells   []string
+	surplus string // cells beyond the header, as CSV, of a row that is rejected for them
+	reject  *Reject
 }
 
 // newRecords finds out how the text is cut.
@@ -206,6 +207,7 @@ func (r *records) next() (record, error) {
 				continue
 			}
 			r.fit(&rec, raw.cells)
+			r.rest(&rec, raw)
 			return rec, nil
 		}
 		if r.mixed && !utf8.Valid(raw.text) {
@@ -227,6 +229,7 @@ func (r *records) next() (record, error) {
 			continue
 		}
 		r.fit(&rec, raw.cells)
+		r.rest(&rec, raw)
 		return rec, nil
 	}
 }
@@ -303,6 +306,7 @@ func (r *records) fit(rec *record, count int) {
 		extra := rec.cells[r.width:]
 		rec.cells = rec.cells[:r.width:r.width]
 		if !blank(extra) || count > r.width+spare {
+			rec.surplus = joined(extra)
 			rec.reject = &Reject{
 				Reason: RejectExtraCells,
 				Fix:    fmt.Sprintf("the row has %d cells and the header %d: put quotes around cells with a %q in them", count, r.width, r.frame.delim),
@@ -315,6 +319,30 @@ func (r *records) fit(rec *record, count int) {
 	for len(rec.cells) < r.width {
 		rec.cells = append(rec.cells, "")
 	}
+}
+
+// rest takes all cells beyond the header where there are more than were read.
+func (r *records) rest(rec *record, raw rawRecord) {
+	if rec.reject == nil || r.table || raw.cells <= r.width+spare {
+		return
+	}
+	if all := r.split(raw); len(all) > r.width {
+		rec.surplus = joined(all[r.width:])
+	}
+}
+
+// joined is cells as one text, in the form of CSV.
+func joined(cells []string) string {
+	for len(cells) > 1 && cells[len(cells)-1] == "" {
+		cells = cells[:len(cells)-1]
+	}
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	if err := w.Write(cells); err != nil {
+		panic(err) // unreachable: it is written to memory
+	}
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // dosEnd is the control character that old programs end a text with.

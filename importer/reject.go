@@ -1,8 +1,11 @@
 package importer
 
 import (
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,8 +32,12 @@ type Reject struct {
 // rejectColumns follow the list's own columns in a file of rejects.
 var rejectColumns = []string{"line", "column", "reason", "fix"}
 
+// surplusColumn stands before them in a file that has a row with more cells than its list has columns. What is in it keeps the
+// row from being taken in before somebody has put it where it belongs.
+const surplusColumn = OwnPrefix + "surplus"
+
 // Rejects writes a file of rejected rows: the list's own columns in their order, then line, column, reason and fix. Once mended,
-// the file can be imported again.
+// the file can be imported again. When Surplus says so, the file is not whole before Widen has written it again.
 //
 // Spreadsheets run what begins with = + - @ or a tab, so such cells get an apostrophe in front, which spreadsheets hide
 // and the importer takes off phones. Numbers and phones (+1 415 555 0123, -5.5) stay as they are.
@@ -38,6 +45,7 @@ type Rejects struct {
 	w     *gocsv.SafeCSVWriter
 	width int
 	n     int
+	extra bool
 }
 
 // NewRejects begins a file of rejects for a list with these columns.
@@ -62,7 +70,14 @@ func (r *Rejects) Write(row Row) error {
 	for i := range min(r.width, len(row.Cells)) {
 		record[i] = Neutral(row.Cells[i])
 	}
-	record = append(record, strconv.Itoa(row.Line), Neutral(row.Reject.Column), row.Reject.Reason, Neutral(row.Reject.Fix))
+	fix := row.Reject.Fix
+	if row.Surplus != "" {
+		fix += "; then empty " + surplusColumn
+	}
+	record = append(record, strconv.Itoa(row.Line), Neutral(row.Reject.Column), row.Reject.Reason, Neutral(fix))
+	if row.Surplus != "" {
+		record, r.extra = append(record, Neutral(row.Surplus)), true
+	}
 	if err := r.w.Write(record); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
@@ -72,6 +87,35 @@ func (r *Rejects) Write(row Row) error {
 
 // Len is how many rows were written.
 func (r *Rejects) Len() int { return r.n }
+
+// Surplus reports whether a row had more cells than its list has columns.
+func (r *Rejects) Surplus() bool { return r.extra }
+
+// Widen writes a file of rejects again, with a column for what rows had beyond the columns of their list.
+func (r *Rejects) Widen(from io.Reader, to io.Writer) error {
+	in, out := csv.NewReader(from), csv.NewWriter(to)
+	in.FieldsPerRecord, in.ReuseRecord = -1, true
+	for surplus := surplusColumn; ; surplus = "" {
+		record, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read rejects: %w", err)
+		}
+		if end := r.width + len(rejectColumns); len(record) > end {
+			surplus, record = record[end], record[:end]
+		}
+		if err := out.Write(slices.Insert(slices.Clone(record), r.width, surplus)); err != nil {
+			return fmt.Errorf("write rejects: %w", err)
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("write rejects: %w", err)
+	}
+	return nil
+}
 
 // Flush writes what is still in memory. Call it at the end; the error is the first of all writes.
 func (r *Rejects) Flush() error {

@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,5 +90,82 @@ func TestNeutral(t *testing.T) {
 		if got := Neutral(cell); got != want {
 			t.Errorf("%q: got %q, want %q", cell, got, want)
 		}
+	}
+}
+
+// rejected reads a list and writes the file of its rejects, as an import does.
+func rejected(t *testing.T, text string) string {
+	t.Helper()
+	r, rows := readAll(t, text, options())
+	var out bytes.Buffer
+	w, err := NewRejects(&out, r.List().Columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		err = errors.Join(err, w.Write(row))
+	}
+	if err := errors.Join(err, w.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	if !w.Surplus() {
+		return out.String()
+	}
+	var wide strings.Builder
+	if err := w.Widen(&out, &wide); err != nil {
+		t.Fatal(err)
+	}
+	return wide.String()
+}
+
+func TestCellsBeyondTheHeaderAreInTheRejectsAndKeepTheRowOut(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("x,", spare) + "last"
+	for name, c := range map[string]struct{ text, want string }{
+		"a comma that is not quoted": {
+			"Phone,Name,City\n2125550740,Lee, Ann,NYC\n2125550741,Bob,LA\nbad,Cec,SF\n",
+			"Phone,Name,City,dialerd_surplus,line,column,reason,fix\n" +
+				`2125550740,Lee," Ann",NYC,2,,extra_cells,"the row has 4 cells and the header 3: put quotes around cells with a ',' in them; then empty dialerd_surplus"` + "\n" +
+				"bad,Cec,SF,,4,Phone,not_a_number,write a phone number such as +1 415 555 0123\n",
+		},
+		"quotes, delimiters and more cells than are counted": {
+			"Phone;Name\n2125550740;Lee;\"a;b\";=1;\"c,\";" + strings.ReplaceAll(many, ",", ";") + ";;\n",
+			"Phone,Name,dialerd_surplus,line,column,reason,fix\n2125550740,Lee,\"a;b,=1,\"\"c,\"\"," + many + "\",2,,extra_cells," +
+				"the row has 24 cells and the header 2: put quotes around cells with a ';' in them; then empty dialerd_surplus\n",
+		},
+		"a line that ends as old Macs ended it": {
+			"Name,Phone\r\nAnn,2125550740\rBob,2125550741\r\nCec,2125550742\r\n",
+			"Name,Phone,dialerd_surplus,line,column,reason,fix\nAnn,\"2125550740\rBob\",2125550741,2,,extra_cells," +
+				`"the row has 3 cells and the header 2: put quotes around cells with a ',' in them; then empty dialerd_surplus"` + "\n",
+		},
+	} {
+		got := rejected(t, c.text)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+		r, rows := readAll(t, got, options())
+		if row := rows[0]; row.Reject == nil || row.Reject.Reason != RejectExtraCells || row.Surplus == "" {
+			t.Errorf("%s: read again as it is: %+v", name, row)
+		}
+		if slices.Contains(r.List().Columns, surplusColumn) {
+			t.Errorf("%s: the surplus is a column of the list: %q", name, r.List().Columns)
+		}
+		again := rejected(t, got)
+		if surplus := rows[0].Surplus; !strings.Contains(got, surplusColumn) || strings.Count(again, surplusColumn) != strings.Count(got, surplusColumn) || surplus == "" {
+			t.Errorf("%s: rejected again it is %s", name, again)
+		}
+	}
+	_, rows := readAll(t, "Phone,Name,City,dialerd_surplus,line,column,reason,fix\n2125550740,\"Lee, Ann\",NYC,,2,,extra_cells,x\n", options())
+	if len(rows) != 1 || rows[0].Lead == nil || rows[0].Lead.Name != "Lee, Ann" || !cmp.Equal(rows[0].Cells, []string{"2125550740", "Lee, Ann", "NYC"}) {
+		t.Errorf("mended: %+v", rows)
+	}
+}
+
+func TestAListWithAColumnCalledLineHasItsOwnColumnsAfterItsRejects(t *testing.T) {
+	t.Parallel()
+	text := rejected(t, "line,Phone,reason\n7,12,x\n")
+	r, _ := readAll(t, text, options())
+	if got := r.List().Columns; !cmp.Equal(got, []string{"line", "Phone", "reason"}) {
+		t.Errorf("%q read again has the columns %q", text, got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,18 +12,18 @@ import (
 	"github.com/dialerd/dialerd/importer"
 )
 
-// rejects is the file of rejected rows of an import.
+// rejects is the file of rejected rows of an import. It appears under its name when it is whole: a list that is being read, or
+// an earlier file, is never half overwritten.
 type rejects struct {
 	to      string
 	asked   bool // by name: it is written even when it is empty
 	dryRun  bool
 	columns []string
 
-	file *outFile
+	file *os.File
 	buf  *bufio.Writer
 	w    *importer.Rejects
 	done bool
-	told bool // that it cannot be written
 }
 
 // check refuses to replace a list by its own rejects.
@@ -36,20 +37,17 @@ func (r *rejects) check(list string) error {
 }
 
 func (r *rejects) open() error {
-	if err := os.MkdirAll(filepath.Dir(r.to), 0o700); err != nil {
+	dir := filepath.Dir(r.to)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
-	file, err := createOut(r.to)
-	if err != nil {
+	var err error
+	if r.file, err = os.CreateTemp(dir, ".rejects-*"); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
-	buf := bufio.NewWriter(file)
-	w, err := importer.NewRejects(buf, r.columns)
-	if err != nil {
-		return file.place(err)
-	}
-	r.file, r.buf, r.w = file, buf, w
-	return nil
+	r.buf = bufio.NewWriter(r.file)
+	r.w, err = importer.NewRejects(r.buf, r.columns)
+	return err
 }
 
 // write adds a row of a list, if it was rejected.
@@ -69,9 +67,7 @@ func (r *rejects) write(l *list, row importer.Row) error {
 		}
 	}
 	row.Cells = cells
-	err := r.w.Write(row)
-	r.told = r.told || err != nil
-	return err
+	return r.w.Write(row)
 }
 
 // finish puts the file in its place. Without rejects, one of an earlier import is taken away, so that nobody mends it in vain.
@@ -90,18 +86,29 @@ func (r *rejects) finish() error {
 			return err
 		}
 	}
-	err := r.w.Flush()
-	if err == nil {
-		err = r.buf.Flush()
+	err := errors.Join(r.w.Flush(), r.buf.Flush(), r.file.Close())
+	if err == nil && r.w.Surplus() {
+		err = writeFile(r.file.Name(), r.widen)
 	}
-	if err = r.file.place(err); err != nil && r.told {
-		return nil
+	if err == nil {
+		err = os.Rename(r.file.Name(), r.to)
 	}
 	if err != nil {
-		return fmt.Errorf("write rejects to %s: %w", r.to, err)
+		return errors.Join(fmt.Errorf("write rejects to %s: %w", r.to, err), os.Remove(r.file.Name()))
 	}
 	r.done = true
 	return nil
+}
+
+// widen writes the file again with the column that some of its rows want.
+func (r *rejects) widen(to io.Writer) error {
+	from, err := os.Open(r.file.Name())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }()
+	out := bufio.NewWriter(to)
+	return errors.Join(r.w.Widen(from, out), out.Flush())
 }
 
 // path is where the file is; nil when there is none.
