@@ -30,6 +30,7 @@ type importOptions struct {
 	dryRun   bool
 	tolerant bool        // a list that cannot be read does not keep the others from being read
 	silent   bool        // no progress
+	once     bool        // the lists are moved away when they were read; what is called like them later is another list
 	work     *importWork // what hears of the progress instead; nil = nobody
 }
 
@@ -121,7 +122,7 @@ func (a *app) importCommand() *cobra.Command {
 	f.StringVar(&o.form.sheet, "sheet", "", "sheet of a workbook (default: the first that can be seen)")
 	f.StringVar(&o.form.encoding, "encoding", "", "encoding of the lists, as in windows-1252 (default: found out)")
 	f.StringVar(&o.form.delimiter, "delimiter", "", "what stands between cells: , ; | or tab (default: found out)")
-	f.StringVar(&o.rejects, "rejects", "", "file for rejected rows (default: data_dir/rejects/CAMPAIGN-LIST.csv)")
+	f.StringVar(&o.rejects, "rejects", "", "file for rejected rows (default: data_dir/rejects/CAMPAIGN-LIST.csv, or -2 where that is another list's or was changed)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, count what would happen")
 	f.StringVar(&withdraw, "withdraw", "", "take the leads of this list out again: its file, or the name of its file")
 	f.StringVar(&watch, "watch", "", "folder whose lists are read as they come, until the command is ended")

@@ -183,7 +183,11 @@ func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o i
 	if run.preview != nil && broken == nil {
 		broken = run.preview.finish(run.plan, a.now())
 	}
-	broken = errors.Join(broken, run.rejects.finish())
+	end := run.rejects.finish
+	if broken != nil {
+		end = run.rejects.leave
+	}
+	broken = errors.Join(broken, end())
 	run.sum.RejectsFile = run.rejects.path()
 	if broken != nil {
 		return run.partly(ctx, broken)

@@ -53,18 +53,17 @@ func (r *importRun) share(bytes int64) *float64 {
 // begin makes ready for the rows of the lists.
 func (r *importRun) begin(lists []*list) error {
 	path := r.o.rejects
+	var place *rejectsPlace
 	if path == "" {
 		s, err := r.a.load()
 		if err != nil {
 			return err
 		}
-		base := r.name
-		if len(lists) == 1 {
-			base += "-" + stem(lists[0].input.Name)
-		}
-		path = filepath.Join(s.DataDir, "rejects", base+".csv")
 		if r.o.work != nil {
 			path = jobRejects(s.DataDir, r.o.work.job.ID)
+		} else {
+			place = newRejectsPlace(s.DataDir, r.name, lists, r.o.once)
+			path = place.path
 		}
 	}
 	for _, l := range lists {
@@ -72,7 +71,7 @@ func (r *importRun) begin(lists []*list) error {
 		r.unsized = r.unsized || l.input.Size < 0
 	}
 	r.places = map[string]store.Place{}
-	r.rejects = &rejects{to: path, asked: r.o.rejects != "", dryRun: r.o.dryRun, columns: union(lists)}
+	r.rejects = &rejects{to: path, asked: r.o.rejects != "", place: place, dryRun: r.o.dryRun, columns: union(lists)}
 	for _, l := range lists {
 		if err := r.rejects.check(l.input.Name); err != nil {
 			return err

@@ -134,6 +134,7 @@ func (a *app) watched(ctx context.Context, name, path string, o importOptions) e
 	if err != nil {
 		return err
 	}
+	o.once = true
 	lists, err := a.lists(r, []string{path}, o)
 	var done *imported
 	if err == nil {

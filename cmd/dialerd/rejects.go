@@ -16,7 +16,8 @@ import (
 // an earlier file, is never half overwritten.
 type rejects struct {
 	to      string
-	asked   bool // by name: it is written even when it is empty
+	asked   bool          // by name: it is written even when it is empty
+	place   *rejectsPlace // finds the name; nil = it is to, whatever lies there
 	dryRun  bool
 	columns []string
 
@@ -28,6 +29,9 @@ type rejects struct {
 
 // check refuses to replace a list by its own rejects.
 func (r *rejects) check(list string) error {
+	if r.place != nil {
+		return nil
+	}
 	in, err1 := os.Stat(list)
 	out, err2 := os.Stat(r.to)
 	if err1 == nil && err2 == nil && os.SameFile(in, out) {
@@ -70,11 +74,15 @@ func (r *rejects) write(l *list, row importer.Row) error {
 	return r.w.Write(row)
 }
 
-// finish puts the file in its place. Without rejects, one of an earlier import is taken away, so that nobody mends it in vain.
+// finish puts the file in its place. Without rejects, one of an earlier import of the same lists is taken away, so that nobody mends
+// it in vain.
 func (r *rejects) finish() error {
 	if r.file == nil {
 		if !r.asked && r.dryRun {
 			return nil
+		}
+		if r.place != nil {
+			return r.place.clear()
 		}
 		if !r.asked {
 			if err := os.Remove(r.to); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -90,14 +98,35 @@ func (r *rejects) finish() error {
 	if err == nil && r.w.Surplus() {
 		err = writeFile(r.file.Name(), r.widen)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case r.place != nil:
+		r.to, err = r.place.put(r.file.Name())
+	default:
 		err = os.Rename(r.file.Name(), r.to)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write rejects to %s: %w", r.to, err), os.Remove(r.file.Name()))
+		if gone := os.Remove(r.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+		return fmt.Errorf("write rejects to %s: %w", r.to, err)
 	}
 	r.done = true
 	return nil
+}
+
+// leave ends the file of an import that did not come to its end: it does not take the place of one that did.
+func (r *rejects) leave() error {
+	if r.place == nil {
+		return r.finish()
+	}
+	if r.file == nil {
+		return nil
+	}
+	if _, own, err := r.place.look(); err == nil && len(own) == 0 {
+		return r.finish()
+	}
+	return errors.Join(r.file.Close(), os.Remove(r.file.Name()))
 }
 
 // widen writes the file again with the column that some of its rows want.
