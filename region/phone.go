@@ -3,6 +3,7 @@ package region
 import (
 	"log/slog"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -173,7 +174,7 @@ func parseStrict(text, region string) (*phonenumbers.PhoneNumber, error) {
 		return nil, parseFault(err, text, digits)
 	}
 	if known(n) {
-		return n, nil
+		return undoubled(n, text, region)
 	}
 	switch phonenumbers.IsPossibleNumberWithReason(n) {
 	case phonenumbers.TOO_SHORT, phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
@@ -183,6 +184,25 @@ func parseStrict(text, region string) (*phonenumbers.PhoneNumber, error) {
 	default:
 		return nil, phoneError(PhoneInvalid, digits)
 	}
+}
+
+// undoubled is a number that the library read as a national one, unless it was written with its country code and without the +: where
+// numbers have no fixed length, as in Germany, 49 171 1234567 is also a number of the area 0491. Nobody writes such a one without
+// its first 0, so a mobile is taken for what it is; what else can be read in two ways is refused.
+func undoubled(n *phonenumbers.PhoneNumber, text, region string) (*phonenumbers.PhoneNumber, error) {
+	national := phonenumbers.GetNationalSignificantNumber(n)
+	if strings.HasPrefix(strings.TrimLeft(text, "( "), "+") || !strings.HasPrefix(national, strconv.Itoa(int(n.GetCountryCode()))) ||
+		!strings.HasPrefix(phonenumbers.NormalizeDigitsOnly(text), national) {
+		return n, nil
+	}
+	other, err := phonenumbers.Parse("+"+text, region)
+	switch {
+	case err != nil || !known(other):
+		return n, nil //nolint:nilerr // it is no number with a country code, so the first reading stands
+	case phonenumbers.GetNddPrefixForRegion(region, true) != "" && phonenumbers.GetNumberType(other) == phonenumbers.MOBILE:
+		return other, nil
+	}
+	return nil, phoneError(PhoneAmbiguous, countDigits(text))
 }
 
 var nanp = regexp.MustCompile(`^[2-9][0-9]{2}[2-9][0-9]{6}$`)

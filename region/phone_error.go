@@ -21,6 +21,7 @@ const (
 	PhoneInvalid     PhoneCode = "invalid_number"
 	PhoneNoCountry   PhoneCode = "no_country"
 	PhoneEmergency   PhoneCode = "emergency"
+	PhoneAmbiguous   PhoneCode = "ambiguous_number"
 )
 
 // PhoneError says what is wrong with a phone number and how to mend it. It never holds the number.
@@ -42,6 +43,7 @@ var phoneFixes = map[PhoneCode]string{
 	PhoneExcelDamage: "digits were lost in a spreadsheet: export the list again with the column formatted as text",
 	PhoneInvalid:     "no such number can exist: check the area code and the first digits",
 	PhoneNoCountry:   "write + and the country code before it, or name the country of the list",
+	PhoneAmbiguous:   "it can be read with its country code or without: write + before the country code",
 	PhoneEmergency:   "this is an emergency number: remove it",
 }
 

@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nyaruka/phonenumbers"
 )
 
 func TestParsePhoneReadsWhatPeopleWrite(t *testing.T) {
@@ -72,6 +76,12 @@ func TestParsePhoneReadsWhatPeopleWrite(t *testing.T) {
 		{"07400 123456", "UK", Phone{E164: "+447400123456", Country: "GB", Kind: Mobile}},
 		{"+44 7911 123456", "US", Phone{E164: "+447911123456", Country: "GG", Kind: Mobile}},
 		{"030/12345678", "DE", Phone{E164: "+493012345678", Country: "DE", Kind: Geographic}},
+		{"491711234567", "DE", Phone{E164: "+491711234567", Country: "DE", Kind: Mobile}},
+		{"49 (160) 12345678", "DE", Phone{E164: "+4916012345678", Country: "DE", Kind: Mobile}},
+		{"4922112345678", "DE", Phone{E164: "+4922112345678", Country: "DE", Kind: Geographic}},
+		{"491711234567 ext. 7", "DE", Phone{E164: "+491711234567", Country: "DE", Kind: Mobile, Extension: "7"}},
+		{"0491 92910", "DE", Phone{E164: "+4949192910", Country: "DE", Kind: Geographic}},
+		{"393 123 4567", "IT", Phone{E164: "+393931234567", Country: "IT", Kind: Mobile}},
 		{"+39 06 6988 1234", "", Phone{E164: "+390669881234", Country: "VA", Kind: Geographic}},
 		{"0412 345 678", "AU", Phone{E164: "+61412345678", Country: "AU", Kind: Mobile}},
 		{"+800 1234 5678", "", Phone{E164: "+80012345678", Country: "001", Kind: TollFree}},
@@ -128,6 +138,8 @@ func TestParsePhoneSaysWhatIsWrongAndHowToMendIt(t *testing.T) {
 		{"112", "DE", PhoneEmergency},
 		{"999", "GB", PhoneEmergency},
 		{"911", "", PhoneEmergency},
+		{"492212345", "DE", PhoneAmbiguous},  // Borkum without its 0, or Cologne
+		{"3906123456", "IT", PhoneAmbiguous}, // a mobile, or Rome
 	}
 	for _, tt := range tests {
 		p, err := ParsePhone(tt.raw, tt.country)
@@ -213,4 +225,41 @@ func FuzzParsePhone(f *testing.F) {
 		}
 		Locate(Signals{Phone: p.E164, State: country, ZIP: raw, Zone: country})
 	})
+}
+
+// A number whose + was lost is that number or an error, never one of an area that begins with the country's own code.
+func TestANumberWithoutItsPlusIsNeverAnother(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(13, 1))
+	read, refused := 0, 0
+	for _, country := range slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions())) {
+		for _, kind := range []phonenumbers.PhoneNumberType{phonenumbers.MOBILE, phonenumbers.FIXED_LINE} {
+			n := phonenumbers.GetExampleNumberForType(country, kind)
+			if n == nil {
+				continue
+			}
+			whole := phonenumbers.Format(n, phonenumbers.E164)
+			for i := range 12 {
+				want := []byte(whole)
+				for at := len(want) - min(i, 6); at < len(want); at++ {
+					want[at] = byte('0' + random.IntN(10))
+				}
+				if other, err := phonenumbers.Parse(string(want), ""); err != nil || !phonenumbers.IsValidNumber(other) {
+					continue
+				}
+				p, err := ParsePhone(string(want[1:]), country)
+				switch {
+				case err != nil:
+					refused++
+				case p.E164 == string(want):
+					read++
+				default:
+					t.Errorf("%s in %s is read as %s", want[1:], country, p.E164)
+				}
+			}
+		}
+	}
+	if read < 1000 || refused*50 > read {
+		t.Errorf("%d were read, %d refused", read, refused)
+	}
 }
