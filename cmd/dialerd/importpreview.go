@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ const (
 	previewRows = 5
 	// previewDays is how far a dry run looks ahead, in days.
 	previewDays = 7
+	// previewStep is how exactly it takes the times that single leads have, so that their number does not grow with the list.
+	previewStep = 15 * time.Minute
 )
 
 // preview is what a dry run shows beside the counts.
@@ -27,8 +30,15 @@ type preview struct {
 	Capped   int           `json:"capped"`   // leads whose phone was called as often as it may be for now
 	Callable []callable    `json:"callable"` // the coming seven days
 
-	lanes map[string]int // open leads by lane
+	spans map[laneSpan]int // open leads by lane and time
 	at    map[string]places
+	shown map[string]int // lead → its place in First
+}
+
+// laneSpan is a lane, and the time in which some of its leads may be called at all, in Unix seconds; 0 = no limit.
+type laneSpan struct {
+	lane     string
+	from, to int64
 }
 
 // places is where the leads of a lane may be.
@@ -61,7 +71,7 @@ type leadPreview struct {
 	Tags     []string `json:"tags,omitempty"`
 }
 
-// callable is a stretch of time and how many leads may be called in it, as far as hours and places say.
+// callable is a stretch of time and how many leads may be called in it, as far as hours, places and their own times say.
 type callable struct {
 	From  stamp `json:"from"`
 	To    stamp `json:"to"`
@@ -70,7 +80,7 @@ type callable struct {
 
 // newPreview begins with how the lists are read.
 func newPreview(lists []*list) *preview {
-	p := &preview{Lists: []listPreview{}, First: []leadPreview{}, Callable: []callable{}, lanes: map[string]int{}, at: map[string]places{}}
+	p := &preview{Lists: []listPreview{}, First: []leadPreview{}, Callable: []callable{}, spans: map[laneSpan]int{}, at: map[string]places{}, shown: map[string]int{}}
 	for _, l := range lists {
 		head := l.reader.List()
 		shown := listPreview{Source: l.input.Name}
@@ -107,6 +117,7 @@ func (p *preview) row(row importer.Row) {
 	for _, further := range l.Phones[min(1, len(l.Phones)):] {
 		shown.Further = append(shown.Further, further.Masked())
 	}
+	p.shown[l.ID] = len(p.First)
 	p.First = append(p.First, shown)
 }
 
@@ -115,6 +126,7 @@ type weighed struct {
 	lead       *campaign.Lead
 	was        *campaign.Lead // nil when it is new
 	back       bool           // it was withdrawn, and would be open again
+	unchanged  bool           // it is as the row says, but for what was set by hand
 	suppressed bool
 	called     bool // its phone was, by some campaign
 }
@@ -126,10 +138,22 @@ func (p *preview) lead(ctx context.Context, r *importRun, w weighed) error {
 		l.Attempts = w.was.Attempts
 	}
 	if w.was != nil && !w.back {
-		l.State = w.was.State
+		l.State, l.Reason = w.was.State, w.was.Reason
+		if w.unchanged || len(l.Attempts) > 0 {
+			l.Due = w.was.Due
+		}
+		if w.unchanged {
+			l.NotBefore, l.NotAfter = w.was.NotBefore, w.was.NotAfter
+		}
+	}
+	if w.suppressed {
+		l.State, l.Reason = campaign.LeadClosed, campaign.ReasonSuppressed
+	}
+	if i, ok := p.shown[l.ID]; ok {
+		p.First[i].State, p.First[i].Reason = string(l.State), text(l.Reason)
 	}
 	open := l.State == campaign.LeadNew || l.State == campaign.LeadStaged || l.State == campaign.LeadWaiting
-	if w.suppressed || !open || l.Lane == "" {
+	if !open || l.Lane == "" {
 		return nil
 	}
 	if w.called {
@@ -149,55 +173,92 @@ func (p *preview) lead(ctx context.Context, r *importRun, w weighed) error {
 		default:
 		}
 	}
-	p.lanes[l.Lane]++
+	p.count(&l, r.a.now())
 	return nil
+}
+
+// count adds a lead to those of its lane that have the same time.
+func (p *preview) count(l *campaign.Lead, now time.Time) {
+	s := laneSpan{lane: l.Lane}
+	end := now.AddDate(0, 0, previewDays)
+	from := l.NotBefore
+	if l.Due.After(from) {
+		from = l.Due
+	}
+	if from.After(now) {
+		s.from = from.Add(previewStep - 1).Truncate(previewStep).Unix()
+	}
+	if !l.NotAfter.IsZero() && l.NotAfter.Before(end) {
+		s.to = l.NotAfter.Truncate(previewStep).Unix()
+	}
+	if from.Before(end) {
+		p.spans[s]++
+	}
 }
 
 // finish works out when how many leads can be called.
 func (p *preview) finish(plan *campaign.Plan, now time.Time) error {
-	end := now.AddDate(0, 0, previewDays)
-	type change struct {
-		at time.Time
-		by int
-	}
-	var changes []change
-	for lane, n := range p.lanes {
-		at := p.at[lane]
-		place, err := plan.CompilePlace(at.regions, at.zones)
-		if err != nil {
-			return err
+	windows := map[string][]stretch{}
+	by := map[time.Time]int{}
+	for s, n := range p.spans {
+		if _, known := windows[s.lane]; !known {
+			at := p.at[s.lane]
+			place, err := plan.CompilePlace(at.regions, at.zones)
+			if err != nil {
+				return err
+			}
+			windows[s.lane] = openHours(plan, place, now)
 		}
-		for t := now; t.Before(end); {
-			w := plan.Window(place, t)
-			until := w.Until
-			if until.IsZero() || until.After(end) {
-				until = end
+		for _, w := range windows[s.lane] {
+			if s.from != 0 && w.from.Unix() < s.from {
+				w.from = time.Unix(s.from, 0).UTC()
 			}
-			if w.Open {
-				changes = append(changes, change{t, n}, change{until, -n})
+			if s.to != 0 && w.to.Unix() > s.to {
+				w.to = time.Unix(s.to, 0).UTC()
 			}
-			if !until.After(t) {
-				break
+			if w.from.Before(w.to) {
+				by[w.from] += n
+				by[w.to] -= n
 			}
-			t = until
 		}
 	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.by, b.by)) })
+	times := slices.SortedFunc(maps.Keys(by), time.Time.Compare)
 	leads := 0
-	for i := 0; i < len(changes); {
-		from := changes[i].at
-		for ; i < len(changes) && changes[i].at.Equal(from); i++ {
-			leads += changes[i].by
-		}
-		if last := len(p.Callable) - 1; last >= 0 && p.Callable[last].Leads == leads && time.Time(p.Callable[last].To).Equal(from) && i < len(changes) {
-			p.Callable[last].To = stamp(changes[i].at)
+	for i, from := range times {
+		leads += by[from]
+		if last := len(p.Callable) - 1; last >= 0 && p.Callable[last].Leads == leads && time.Time(p.Callable[last].To).Equal(from) && i+1 < len(times) {
+			p.Callable[last].To = stamp(times[i+1])
 			continue
 		}
-		if leads > 0 && i < len(changes) {
-			p.Callable = append(p.Callable, callable{stamp(from), stamp(changes[i].at), leads})
+		if leads > 0 && i+1 < len(times) {
+			p.Callable = append(p.Callable, callable{stamp(from), stamp(times[i+1]), leads})
 		}
 	}
 	return nil
+}
+
+// stretch is from one time to another.
+type stretch struct{ from, to time.Time }
+
+// openHours is when calls may be placed to a place in the coming days.
+func openHours(plan *campaign.Plan, place *campaign.Place, now time.Time) []stretch {
+	var open []stretch
+	end := now.AddDate(0, 0, previewDays)
+	for t := now; t.Before(end); {
+		w := plan.Window(place, t)
+		until := w.Until
+		if until.IsZero() || until.After(end) {
+			until = end
+		}
+		if w.Open {
+			open = append(open, stretch{t.Round(0).UTC(), until.Round(0).UTC()})
+		}
+		if !until.After(t) {
+			break
+		}
+		t = until
+	}
+	return open
 }
 
 // print shows the preview to a person; times are the campaign's own.

@@ -67,6 +67,53 @@ func TestADryRunCountsWhatTheImportThenDoes(t *testing.T) {
 	}
 }
 
+func TestADryRunKnowsTheTimesOfSingleLeadsAndWhoIsSuppressed(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("campaign", "apply", c.write("always.yaml", "campaign: always\nagents: [{id: aB3dE9fG}]\n"+
+		"leads: [{source: leads.csv, country: US}]\ncalling: {rules: none}\n"))
+	c.must("dnc", "add", "415-555-0131", "--reason", "asked")
+	c.write("leads.csv", "phone,not before,not after,callback\n212-555-0101,2027-03-10T12:00:00Z,,\n212-555-0102,,2027-03-11T12:00:00Z,\n"+
+		"212-555-0103,,,2027-03-10T15:05:00Z\n212-555-0104,2027-04-01,,\n415-555-0131,,,\n")
+	seen := func(args ...string) (out map[string]float64, first []any) {
+		t.Helper()
+		dry, _ := c.json(append([]string{"import", "--campaign", "always", "--dry-run"}, args...)...).(map[string]any)
+		shown, ok := dry["preview"].(map[string]any)
+		if !ok {
+			t.Fatal("no preview")
+		}
+		out = map[string]float64{}
+		for _, s := range shown["callable"].([]any) {
+			s := s.(map[string]any)
+			out[s["from"].(string)+" "+s["to"].(string)] = s["leads"].(float64)
+		}
+		return out, shown["first"].([]any)
+	}
+	const now, end = "2027-03-09T15:00:00Z", "2027-03-16T15:00:00Z"
+	got, first := seen()
+	want := map[string]float64{
+		now + " 2027-03-10T12:00:00Z": 1, "2027-03-10T12:00:00Z 2027-03-10T15:15:00Z": 2,
+		"2027-03-10T15:15:00Z 2027-03-11T12:00:00Z": 3, "2027-03-11T12:00:00Z " + end: 2,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if l := first[4].(map[string]any); l["state"] != "closed" || l["reason"] != "suppressed" {
+		t.Errorf("a suppressed lead is shown as %v", l)
+	}
+
+	// What was set by hand stays, so the import that follows knows it.
+	c.must("import", "--campaign", "always")
+	c.must("lead", "set", "212-555-0103", "--campaign", "always", "--not-before", "2027-03-12T12:00:00Z")
+	want = map[string]float64{
+		now + " 2027-03-10T12:00:00Z": 1, "2027-03-10T12:00:00Z 2027-03-11T12:00:00Z": 2,
+		"2027-03-11T12:00:00Z 2027-03-12T12:00:00Z": 1, "2027-03-12T12:00:00Z " + end: 2,
+	}
+	if got, _ = seen(); !cmp.Equal(want, got) {
+		t.Errorf("once it was set by hand: -want +got:\n%s", cmp.Diff(want, got))
+	}
+}
+
 func TestProgressSaysPaceShareAndTimeLeft(t *testing.T) {
 	t.Parallel()
 	now := tuesday10

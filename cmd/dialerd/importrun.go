@@ -331,7 +331,7 @@ func (r *importRun) weigh(ctx context.Context) error {
 			return err
 		}
 		if err := r.preview.lead(ctx, r, weighed{
-			lead: l, was: before[l.ID], back: added[i].Back, suppressed: weights[i].Suppressed != campaign.ScopeNone, called: weights[i].Called,
+			lead: l, was: before[l.ID], back: added[i].Back, unchanged: added[i].Outcome == store.LeadUnchanged, suppressed: weights[i].Suppressed != campaign.ScopeNone, called: weights[i].Called,
 		}); err != nil {
 			return err
 		}
