@@ -91,8 +91,13 @@ func findHead(r *records, columns map[string]string, country string) (*head, err
 	if len(rows[at]) > maxColumns {
 		return nil, fmt.Errorf("the header has %d columns, more than %d; is the delimiter %q right?", len(rows[at]), maxColumns, r.frame.delim)
 	}
-	h.columns, h.width = names(rows[at]), len(rows[at])
-	h.rejects = endsAsRejects(rows[at])
+	header := rows[at]
+	if h.rejects = endsAsRejects(header); h.rejects {
+		for i, cell := range header {
+			header[i] = meant(cell)
+		}
+	}
+	h.columns, h.width = names(header), len(header)
 	h.joined = queue[at].row != nil || bytes.HasPrefix(bytes.TrimSpace(queue[at].text), []byte{'"'})
 	h.leaveOut()
 	if err := h.assign(columns, r.frame.delim); err != nil {

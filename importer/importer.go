@@ -79,6 +79,7 @@ type Reader struct {
 	records  *records
 	text     *text
 	keep     []int // columns of the file that are columns of the list; nil = all
+	rejects  bool  // it is a file of rejects
 	input    *counter
 	places   map[string]*known
 	spots    map[signals]*spot
@@ -128,7 +129,7 @@ func (r *Reader) open() error {
 	r.first = head.line
 	r.head = Head{Line: head.line, Width: head.width, Results: head.own}
 	phone := head.roles[campaign.RolePhone]
-	r.keep = head.keep
+	r.keep, r.rejects = head.keep, head.rejects
 	isPhone := func(cell string) bool {
 		_, err := region.ParsePhone(cell, r.opts.Country)
 		return err == nil
@@ -182,6 +183,11 @@ func (r *Reader) Next() (Row, error) {
 	}
 	if err != nil {
 		return Row{}, fmt.Errorf("%s: %w", r.opts.Source, err)
+	}
+	if r.rejects && (rec.reject == nil || rec.reject.Reason == RejectExtraCells) {
+		for i, cell := range rec.cells {
+			rec.cells[i] = meant(cell)
+		}
 	}
 	if i, ok := r.head.Results[surplusColumn]; ok && rec.reject == nil && !blank(rec.cells[i:i+1]) {
 		rec.surplus, rec.reject = rec.cells[i], &Reject{Reason: RejectExtraCells, Fix: "put the cells where they belong"}

@@ -40,7 +40,7 @@ const surplusColumn = OwnPrefix + "surplus"
 // the file can be imported again. When Surplus says so, the file is not whole before Widen has written it again.
 //
 // Spreadsheets run what begins with = + - @ or a tab, so such cells get an apostrophe in front, which spreadsheets hide
-// and the importer takes off phones. Numbers and phones (+1 415 555 0123, -5.5) stay as they are.
+// and the importer takes off when it reads such a file. Numbers and phones (+1 415 555 0123, -5.5) stay as they are.
 type Rejects struct {
 	w     *gocsv.SafeCSVWriter
 	width int
@@ -132,6 +132,14 @@ func Neutral(cell string) string {
 		return cell
 	}
 	return "'" + cell
+}
+
+// meant is a cell without the apostrophe that Neutral put in front.
+func meant(cell string) string {
+	if rest, ok := strings.CutPrefix(cell, "'"); ok && Neutral(rest) == cell && rest != cell {
+		return rest
+	}
+	return cell
 }
 
 // numeric reports whether a cell is a number or a phone: a sign, then digits and what people put between them. A spreadsheet

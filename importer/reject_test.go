@@ -169,3 +169,26 @@ func TestAListWithAColumnCalledLineHasItsOwnColumnsAfterItsRejects(t *testing.T)
 		t.Errorf("%q read again has the columns %q", text, got)
 	}
 }
+
+func TestApostrophesOfRejectsAreTakenOffAgain(t *testing.T) {
+	t.Parallel()
+	const text = "Phone,Name,=note\n12,=Ann,'tis\n13,'quoted',-\n14,\"-a, b\",\"@x,y\",=z\n"
+	rejects := rejected(t, text)
+	if !strings.Contains(rejects, "'=Ann") || !strings.Contains(rejects, "'=note") {
+		t.Fatal(rejects)
+	}
+	first, want := readAll(t, text, options())
+	again, got := readAll(t, rejects, options())
+	if diff := cmp.Diff(first.List().Columns, again.List().Columns); diff != "" {
+		t.Error(diff)
+	}
+	for i := range want {
+		if diff := cmp.Diff(want[i].Cells, got[i].Cells); diff != "" || want[i].Surplus != got[i].Surplus {
+			t.Errorf("row %d: %q %q\n%s", i, want[i].Surplus, got[i].Surplus, diff)
+		}
+	}
+	_, rows := readAll(t, "Phone,Name\n2125550123,'=Ann\n", options())
+	if rows[0].Lead.Name != "'=Ann" {
+		t.Errorf("another list's cell is %q", rows[0].Lead.Name)
+	}
+}
