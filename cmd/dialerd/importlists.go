@@ -259,9 +259,13 @@ func (a *app) importScheduled(ctx context.Context, name string) error {
 	return nil
 }
 
-// union is the columns of all lists, each once, and where each list's columns are among them.
+// union is the columns of all lists, each once, and where each list's columns are among them. Several lists have one more, for their
+// names.
 func union(lists []*list) []string {
 	var columns []string
+	if len(lists) > 1 {
+		columns = append(columns, rejectsList)
+	}
 	for _, l := range lists {
 		own := l.reader.List().Columns
 		l.at = make([]int, len(own))

@@ -27,6 +27,9 @@ type rejects struct {
 	done bool
 }
 
+// rejectsList is the column that says which of several lists a row is from. It stands before the lists' own.
+const rejectsList = importer.OwnPrefix + "list"
+
 // check refuses to replace a list by its own rejects.
 func (r *rejects) check(list string) error {
 	if r.place != nil {
@@ -65,6 +68,9 @@ func (r *rejects) write(l *list, row importer.Row) error {
 		}
 	}
 	cells := make([]string, len(r.columns))
+	if r.columns[0] == rejectsList {
+		cells[0] = l.input.Name
+	}
 	for i, cell := range row.Cells {
 		if i < len(l.at) {
 			cells[l.at[i]] = cell
