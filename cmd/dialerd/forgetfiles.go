@@ -52,7 +52,12 @@ func (a *app) forgetFiles(phone campaign.Phone, out *forgetJSON) error {
 		return fmt.Errorf("forget rejects: %w", err)
 	}
 	for _, path := range paths {
+		p := rejectsPlace{known: rejectsKnown(s.DataDir)}
+		p.sources = p.written(path)
 		n, err := forgetRows(path, pattern)
+		if err == nil && n > 0 {
+			err = p.again(path)
+		}
 		out.Rejects += n
 		if err != nil {
 			return fmt.Errorf("forget rejects: %w", err)

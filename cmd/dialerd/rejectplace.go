@@ -35,7 +35,7 @@ func newRejectsPlace(dataDir, name string, lists []*list, once bool) *rejectsPla
 	if len(lists) == 1 {
 		base += "-" + stem(lists[0].input.Name)
 	}
-	p := &rejectsPlace{path: filepath.Join(dataDir, "rejects", base+".csv"), known: filepath.Join(dataDir, "rejects-known")}
+	p := &rejectsPlace{path: filepath.Join(dataDir, "rejects", base+".csv"), known: rejectsKnown(dataDir)}
 	for _, l := range lists {
 		once = once || l.input.Name == importer.Stdin
 		p.sources = append(p.sources, l.input.Name)
@@ -45,6 +45,9 @@ func newRejectsPlace(dataDir, name string, lists []*list, once bool) *rejectsPla
 	}
 	return p
 }
+
+// rejectsKnown is where it is remembered which rejects were written.
+func rejectsKnown(dataDir string) string { return filepath.Join(dataDir, "rejects-known") }
 
 // numbered is the name with a number before its ending; the first has none.
 func (p *rejectsPlace) numbered(n int) string {
@@ -64,28 +67,34 @@ func (p *rejectsPlace) note(path string) string {
 func (p *rejectsPlace) look() (free string, own []string, err error) {
 	for n := 1; ; n++ {
 		path := p.numbered(n)
-		var note rejectsNote
-		text, noteErr := os.ReadFile(p.note(path))
-		if noteErr == nil {
-			noteErr = json.Unmarshal(text, &note)
-		}
 		_, err := os.Lstat(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			if free == "" {
 				free = path
 			}
-			if errors.Is(noteErr, fs.ErrNotExist) {
+			if _, err := os.Lstat(p.note(path)); errors.Is(err, fs.ErrNotExist) {
 				return free, own, nil
 			}
 		case err != nil:
 			return "", nil, fmt.Errorf("look for earlier rejects: %w", err)
-		case noteErr == nil && p.covers(note.Sources):
-			if sum, err := sumOf(path); err == nil && sum == note.SHA256 {
-				own = append(own, path)
-			}
+		case p.covers(p.written(path)):
+			own = append(own, path)
 		}
 	}
+}
+
+// written is which lists a file is of, when it is as it was written; nil when nobody knows, or somebody has changed it.
+func (p *rejectsPlace) written(path string) []string {
+	var note rejectsNote
+	text, err := os.ReadFile(p.note(path))
+	if err != nil || json.Unmarshal(text, &note) != nil {
+		return nil
+	}
+	if sum, err := sumOf(path); err != nil || sum != note.SHA256 {
+		return nil
+	}
+	return note.Sources
 }
 
 // covers reports whether some lists are all among those that were read.
@@ -144,6 +153,18 @@ func (p *rejectsPlace) remember(path, sum string) error {
 		_, err := w.Write(text)
 		return err
 	})
+}
+
+// again remembers a file that was written anew by us, without some of its rows. It may be gone altogether.
+func (p *rejectsPlace) again(path string) error {
+	sum, err := sumOf(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.remember(path, sum)
 }
 
 // clear takes the files away that an earlier import of the same lists left: no row is rejected any more.

@@ -89,6 +89,22 @@ func TestRejectsOfSeveralListsAreReplacedOnceAllAreReadAgain(t *testing.T) {
 	}
 }
 
+func TestRejectsThatAPersonIsErasedFromAreStillReplaced(t *testing.T) {
+	t.Parallel()
+	c := springCLI(t)
+	list := c.write("a.csv", "Name,Phone\nAnn +1 212 555 0123,bad1\nBob,bad2\n")
+	path := rejectsOf(c, list)
+	c.must("forget", "+12125550123", "--here-only")
+	if text, err := os.ReadFile(path); err != nil || strings.Contains(string(text), "0123") || !strings.Contains(string(text), "bad2") {
+		t.Errorf("%q, %v", text, err)
+	}
+	c.write("a.csv", "Name,Phone\nBob,2125550124\n")
+	rejectsOf(c, list)
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("what nobody mended is still there: %v", err)
+	}
+}
+
 func TestAnImportThatFailsLeavesTheRejectsOfAnEarlierOne(t *testing.T) {
 	t.Parallel()
 	c := springCLI(t)
