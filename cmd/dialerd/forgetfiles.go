@@ -53,10 +53,10 @@ func (a *app) forgetFiles(phone campaign.Phone, out *forgetJSON) error {
 	}
 	for _, path := range paths {
 		p := rejectsPlace{known: rejectsKnown(s.DataDir)}
-		p.sources = p.written(path)
+		note := p.written(path)
 		n, err := forgetRows(path, pattern)
 		if err == nil && n > 0 {
-			err = p.again(path)
+			err = p.again(path, note)
 		}
 		out.Rejects += n
 		if err != nil {

@@ -183,15 +183,15 @@ func (a *app) importAll(ctx context.Context, r *store.Record, lists []*list, o i
 	if run.preview != nil && broken == nil {
 		broken = run.preview.finish(run.plan, a.now())
 	}
-	end := run.rejects.finish
 	if broken != nil {
-		end = run.rejects.leave
-	}
-	broken = errors.Join(broken, end())
-	run.sum.RejectsFile = run.rejects.path()
-	if broken != nil {
+		broken = errors.Join(broken, run.rejects.leave())
+		run.sum.RejectsFile = run.rejects.path()
 		return run.partly(ctx, broken)
 	}
+	if err := run.rejects.finish(); err != nil {
+		return nil, err
+	}
+	run.sum.RejectsFile = run.rejects.path()
 	return &imported{Summary: run.sum, Preview: run.preview}, nil
 }
 

@@ -26,6 +26,7 @@ type rejectsPlace struct {
 // rejectsNote is what is remembered of a file of rejects.
 type rejectsNote struct {
 	Sources []string `json:"sources"`
+	Partial bool     `json:"partial,omitempty"` // the import broke off
 	SHA256  string   `json:"sha256"`
 }
 
@@ -63,8 +64,9 @@ func (p *rejectsPlace) note(path string) string {
 	return filepath.Join(p.known, filepath.Base(path)+".json")
 }
 
-// look finds the first name that is free, and the files that may be written over.
-func (p *rejectsPlace) look() (free string, own []string, err error) {
+// look finds the first name that is free, and the files that may be written over: by the rejects of an import that broke off only those of
+// another such one.
+func (p *rejectsPlace) look(partial bool) (free string, own []string, err error) {
 	for n := 1; ; n++ {
 		path := p.numbered(n)
 		_, err := os.Lstat(path)
@@ -78,23 +80,25 @@ func (p *rejectsPlace) look() (free string, own []string, err error) {
 			}
 		case err != nil:
 			return "", nil, fmt.Errorf("look for earlier rejects: %w", err)
-		case p.covers(p.written(path)):
-			own = append(own, path)
+		default:
+			if note := p.written(path); p.covers(note.Sources) && (note.Partial || !partial) {
+				own = append(own, path)
+			}
 		}
 	}
 }
 
-// written is which lists a file is of, when it is as it was written; nil when nobody knows, or somebody has changed it.
-func (p *rejectsPlace) written(path string) []string {
+// written is what is remembered of a file that is as it was written; nothing when nobody knows, or somebody has changed it.
+func (p *rejectsPlace) written(path string) rejectsNote {
 	var note rejectsNote
 	text, err := os.ReadFile(p.note(path))
 	if err != nil || json.Unmarshal(text, &note) != nil {
-		return nil
+		return rejectsNote{}
 	}
 	if sum, err := sumOf(path); err != nil || sum != note.SHA256 {
-		return nil
+		return rejectsNote{}
 	}
-	return note.Sources
+	return note
 }
 
 // covers reports whether some lists are all among those that were read.
@@ -103,13 +107,13 @@ func (p *rejectsPlace) covers(sources []string) bool {
 }
 
 // put moves a file to its place and says where that is.
-func (p *rejectsPlace) put(from string) (string, error) {
+func (p *rejectsPlace) put(from string, partial bool) (string, error) {
 	sum, err := sumOf(from)
 	if err != nil {
 		return "", err
 	}
 	for {
-		free, own, err := p.look()
+		free, own, err := p.look(partial)
 		if err != nil {
 			return "", err
 		}
@@ -124,7 +128,7 @@ func (p *rejectsPlace) put(from string) (string, error) {
 		if err := os.Rename(from, to); err != nil {
 			return "", err
 		}
-		return to, errors.Join(p.remember(to, sum), p.forget(own))
+		return to, errors.Join(p.remember(to, rejectsNote{Sources: p.sources, SHA256: sum, Partial: partial}), p.forget(own))
 	}
 }
 
@@ -138,11 +142,11 @@ func claim(path string) error {
 }
 
 // remember writes down what was written to a file, so that it is known again.
-func (p *rejectsPlace) remember(path, sum string) error {
-	if len(p.sources) == 0 {
+func (p *rejectsPlace) remember(path string, note rejectsNote) error {
+	if len(note.Sources) == 0 {
 		return nil
 	}
-	text, err := json.Marshal(rejectsNote{Sources: p.sources, SHA256: sum})
+	text, err := json.Marshal(note)
 	if err != nil {
 		return err
 	}
@@ -156,7 +160,7 @@ func (p *rejectsPlace) remember(path, sum string) error {
 }
 
 // again remembers a file that was written anew by us, without some of its rows. It may be gone altogether.
-func (p *rejectsPlace) again(path string) error {
+func (p *rejectsPlace) again(path string, note rejectsNote) error {
 	sum, err := sumOf(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -164,12 +168,13 @@ func (p *rejectsPlace) again(path string) error {
 	if err != nil {
 		return err
 	}
-	return p.remember(path, sum)
+	note.SHA256 = sum
+	return p.remember(path, note)
 }
 
 // clear takes the files away that an earlier import of the same lists left: no row is rejected any more.
 func (p *rejectsPlace) clear() error {
-	_, own, err := p.look()
+	_, own, err := p.look(false)
 	if err != nil {
 		return err
 	}

@@ -120,9 +120,18 @@ func TestAnImportThatFailsLeavesTheRejectsOfAnEarlierOne(t *testing.T) {
 			t.Errorf("%q, %v", text, err)
 		}
 	}
-	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil || len(left) != 1 {
-		t.Errorf("left are %q, %v", left, err)
+	left := func(want int) {
+		t.Helper()
+		if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil || len(left) != want {
+			t.Errorf("left are %q, %v, want %d", left, err, want)
+		}
 	}
+	left(2) // what was rejected before the end of the imports that failed lies beside it
+	c.write("a.csv", "Phone\nbad1\n")
+	if again := rejectsOf(c, list); again != path {
+		t.Errorf("the rejects of the mended list are in %s", again)
+	}
+	left(1)
 }
 
 func TestRejectsOfListsThatCannotBeReadAgainStay(t *testing.T) {

@@ -12,13 +12,14 @@ import (
 	"github.com/dialerd/dialerd/importer"
 )
 
-// rejects is the file of rejected rows of an import. It appears under its name when it is whole: a list that is being read, or
-// an earlier file, is never half overwritten.
+// rejects is the file of rejected rows of an import. It is written beside its name, and comes there when it is whole: a list that is being
+// read, or an earlier file, is never half overwritten.
 type rejects struct {
 	to      string
 	asked   bool          // by name: it is written even when it is empty
 	place   *rejectsPlace // finds the name; nil = it is to, whatever lies there
 	dryRun  bool
+	partial bool // its import broke off
 	columns []string
 
 	file *os.File
@@ -44,17 +45,32 @@ func (r *rejects) check(list string) error {
 }
 
 func (r *rejects) open() error {
-	dir := filepath.Dir(r.to)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	dir, err := r.beside()
+	if err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
-	var err error
 	if r.file, err = os.CreateTemp(dir, ".rejects-*"); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
 	r.buf = bufio.NewWriter(r.file)
 	r.w, err = importer.NewRejects(r.buf, r.columns)
 	return err
+}
+
+// beside is the folder that the file is written in: its own, but for a name that is a pipe or a device.
+func (r *rejects) beside() (dir string, err error) {
+	dir = filepath.Dir(r.to)
+	if err := os.MkdirAll(dir, 0o700); err != nil || r.place != nil {
+		return dir, err
+	}
+	if info, err := os.Stat(r.to); err == nil && !info.Mode().IsRegular() {
+		return os.TempDir(), nil
+	}
+	to, opened, err := follow(r.to)
+	if opened {
+		return os.TempDir(), err
+	}
+	return filepath.Dir(to), err
 }
 
 // write adds a row of a list, if it was rejected.
@@ -107,14 +123,17 @@ func (r *rejects) finish() error {
 	switch {
 	case err != nil:
 	case r.place != nil:
-		r.to, err = r.place.put(r.file.Name())
+		r.to, err = r.place.put(r.file.Name(), r.partial)
 	default:
-		err = os.Rename(r.file.Name(), r.to)
+		err = writeFile(r.to, r.copy)
+	}
+	if gone := os.Remove(r.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	if failure, is := errors.AsType[*fs.PathError](err); is && r.place == nil {
+		err = failure.Err // the file has another name meanwhile
 	}
 	if err != nil {
-		if gone := os.Remove(r.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
 		return fmt.Errorf("write rejects to %s: %w", r.to, err)
 	}
 	r.done = true
@@ -123,16 +142,11 @@ func (r *rejects) finish() error {
 
 // leave ends the file of an import that did not come to its end: it does not take the place of one that did.
 func (r *rejects) leave() error {
-	if r.place == nil {
-		return r.finish()
-	}
-	if r.file == nil {
+	if r.place != nil && r.file == nil {
 		return nil
 	}
-	if _, own, err := r.place.look(); err == nil && len(own) == 0 {
-		return r.finish()
-	}
-	return errors.Join(r.file.Close(), os.Remove(r.file.Name()))
+	r.partial = true
+	return r.finish()
 }
 
 // widen writes the file again with the column that some of its rows want.
@@ -144,6 +158,16 @@ func (r *rejects) widen(to io.Writer) error {
 	defer func() { _ = from.Close() }()
 	out := bufio.NewWriter(to)
 	return errors.Join(r.w.Widen(from, out), out.Flush())
+}
+
+// copy writes what stands in the file.
+func (r *rejects) copy(to io.Writer) error {
+	from, err := os.Open(r.file.Name())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	return errors.Join(err, from.Close())
 }
 
 // path is where the file is; nil when there is none.
