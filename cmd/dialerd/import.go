@@ -54,7 +54,7 @@ func (a *app) importCommand() *cobra.Command {
 			"country; --map and --country win over them. FILE is CSV in any dialect or an Excel workbook, packed or not (gzip, zip); it\n" +
 			"may be -, a pattern in quotes, an https URL, or gsheet://ID/TAB. Several columns may hold phones: --map phone=Mobile,Home\n" +
 			"calls Home when Mobile is a wrong number or a dead one. --watch reads every list that is put into a folder once it\n" +
-			"has not changed for 10 seconds, and moves it to done/ or failed/ in there; a list that is written more slowly had better\n" +
+			"has not changed for 5 seconds, and moves it to done/ or failed/ in there; a list that is written more slowly had better\n" +
 			"be moved in when it is whole. --withdraw takes the leads of an imported list out again, as far as none was called.\n" +
 			"What was set on a lead by hand stays. Rejected rows are an answer, not a failure: the exit code is 0, with\n" +
 			"--strict 1.",

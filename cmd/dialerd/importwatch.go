@@ -18,7 +18,7 @@ const (
 	// watchEvery is how often a watched folder is looked at.
 	watchEvery = time.Second
 	// watchQuiet is how long a list must not have changed before it is read: who writes it may pause.
-	watchQuiet = 10 * time.Second
+	watchQuiet = 5 * time.Second
 )
 
 // The folders that lists are moved to, inside of the watched one.
