@@ -93,12 +93,12 @@ func (d *Dialer) write(ctx context.Context, attempt string, result func(context.
 // refusedPause is how long a lead is left alone after the first time that its call was refused by nobody knows whom.
 const refusedPause = time.Minute
 
-// deny says what becomes of a lead whose call certainly did not ring. What is not the API's own word about the lead does not hold it before
+// deny says what becomes of a lead whose call certainly did not ring. What is certainly not the API's own word about the lead does not hold it before
 // it was said again and again, while others' calls are taken.
 func deny(e *thoughtly.Error, lead *campaign.Lead, now time.Time) store.Denial {
 	switch e.Kind {
 	case thoughtly.KindRejected, thoughtly.KindNotFound:
-		if !e.OwnWord() {
+		if e.Gateways() {
 			return store.Denial{
 				Next: store.StepPutOff, Reason: campaign.ReasonInvalidContact, Note: e.Error(), Now: now, Wait: max(e.RetryAfter, refusedPause),
 			}

@@ -236,6 +236,7 @@ func (c *Client) read(r request, a attempt) (reply, error) {
 		e.Kind, e.fault = classify(a.status)
 		said, object := describe(a.body)
 		e.own = object && a.err == nil && !alike(a.status)
+		e.gateways = alike(a.status) || isPage(a.body)
 		e.Code, e.exists = c.clean(said.code, r.secret), a.status < 500 && said.exists()
 		e.Message = c.clean(said.text, r.secret)
 		switch {

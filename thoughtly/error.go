@@ -50,12 +50,13 @@ type Error struct {
 	RetryAfter time.Duration // what the reply asked for, 0 if nothing
 	Sent       bool          // a byte of the request may have left this machine
 
-	fault  Fault
-	exists bool
-	own    bool
-	rings  bool // Op places a call
-	safe   bool // Op may be repeated
-	cause  error
+	fault    Fault
+	exists   bool
+	own      bool
+	gateways bool
+	rings    bool // Op places a call
+	safe     bool // Op may be repeated
+	cause    error
 }
 
 // Error says what failed, how, and what was said about it.
@@ -110,6 +111,10 @@ func (e *Error) Exists() bool { return e.exists }
 // status that speaks of what was asked for. A page of HTML is a gateway's, and a redirect, 405 or 415 would meet every request alike. What
 // is refused here, before it is sent, is as sure.
 func (e *Error) OwnWord() bool { return e.own }
+
+// Gateways says whether a refusal is certainly not the API's own word, but that of what stands before it: a page of HTML, a redirect, or a
+// status such as 405 that every request of its kind would meet. Between the two lie texts of unknown origin.
+func (e *Error) Gateways() bool { return e.gateways }
 
 // alike reports whether a status speaks of the way, the method or the headers of a request, which are the same for each of its kind.
 func alike(status int) bool {

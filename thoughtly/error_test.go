@@ -91,29 +91,31 @@ func TestARefusalIsTheAPIsOwnWordOnlyInItsJSON(t *testing.T) {
 		status int
 		body   string
 		own    bool
+		gate   bool // certainly a gateway's
 	}{
-		{400, said, true},
-		{404, said, true},
-		{409, said, true},
-		{413, said, true},
-		{422, `{"statusCode":422,"message":"phone_number must be a valid phone number"}`, true},
-		{400, page, false},
-		{404, page, false},
-		{404, "", false},
-		{404, "404 page not found", false},
-		{404, `"not found"`, false},
-		{400, `["no good"]`, false},
-		{400, said[:20], false},
-		{405, said, false},
-		{415, said, false},
-		{308, said, false},
-		{307, page, false},
+		{400, said, true, false},
+		{404, said, true, false},
+		{409, said, true, false},
+		{413, said, true, false},
+		{422, `{"statusCode":422,"message":"phone_number must be a valid phone number"}`, true, false},
+		{400, page, false, true},
+		{404, page, false, true},
+		{404, "\n<?xml version=\"1.0\"?><Error/>", false, true},
+		{404, "", false, false},
+		{404, "404 page not found", false, false},
+		{404, `"not found"`, false, false},
+		{400, `["no good"]`, false, false},
+		{400, said[:20], false, false},
+		{405, said, false, true},
+		{415, said, false, true},
+		{308, said, false, true},
+		{307, page, false, true},
 	} {
 		a := newAPI(t, says(tt.status, tt.body))
 		c, _ := newClient(t, a.URL)
 		_, err := place(t, c)
-		if e := failure(t, err); e.OwnWord() != tt.own || e.MayHaveRung() {
-			t.Errorf("%d %q: own word %t, may have rung %t", tt.status, tt.body, e.OwnWord(), e.MayHaveRung())
+		if e := failure(t, err); e.OwnWord() != tt.own || e.Gateways() != tt.gate || e.MayHaveRung() {
+			t.Errorf("%d %q: own word %t, a gateway's %t, may have rung %t", tt.status, tt.body, e.OwnWord(), e.Gateways(), e.MayHaveRung())
 		}
 		_, err = c.CreateContact(t.Context(), CreateContactRequest{Phone: phone})
 		if e := failure(t, err); e.OwnWord() != tt.own {

@@ -94,6 +94,9 @@ func describe(body []byte) (said apiError, object bool) {
 	return apiErrorOf(v), object
 }
 
+// isPage reports whether a body is a page for a browser.
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
+
 // excerpt is the beginning of a body that is not JSON.
 func excerpt(body []byte) string { return string(body[:min(len(body), 64<<10)]) }
 
