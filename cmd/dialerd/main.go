@@ -165,7 +165,7 @@ func needShell(cmd *cobra.Command) {
 // mean something else.
 func filled(cmd *cobra.Command, names ...string) error {
 	for _, name := range names {
-		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 			return usagef("--%s %q: it is empty; give it a value, or leave it out", name, "")
 		}
 	}
@@ -179,7 +179,7 @@ func wrapArgs(cmd *cobra.Command) {
 			if err := check(cmd, args); err != nil {
 				return usagef("%w\nTry: %s --help", named(cmd, args, err), cmd.CommandPath())
 			}
-			return nil
+			return filled(cmd, "campaign", "team") // without them a number would leave a whole team's list, and not a campaign's
 		}
 	}
 	for _, sub := range cmd.Commands() {

@@ -28,6 +28,8 @@ func TestWrongUsageNamesTheFlagTheValueAndTheMend(t *testing.T) {
 		{[]string{"why", "+12125550123", "--campaign", ""}, []string{`--campaign ""`, "leave it out"}},
 		{[]string{"rules", "show", "US-NY", "--at", ""}, []string{`--at ""`, "leave it out"}},
 		{[]string{"rules", "check", "--at", ""}, []string{`--at ""`, "leave it out"}},
+		{[]string{"dnc", "remove", "+12125550123", "--reason", "asked", "--campaign", ""}, []string{`--campaign ""`, "leave it out"}},
+		{[]string{"fsck", "--team", ""}, []string{`--team ""`, "leave it out"}},
 		{[]string{"audit", "export", "--phone", ""}, []string{`--phone ""`, "leave it out"}},
 		{[]string{"audit", "export", "--from", ""}, []string{`--from ""`, "leave it out"}},
 	} {
