@@ -72,22 +72,22 @@ func (m *watchTest) more(name, text string) {
 	}
 }
 
-// Who writes a list may pause: it is read once it has not changed for ten seconds.
+// Who writes a list may pause: it is read once it has not changed for five seconds.
 func TestAWatchedListIsReadOnceItsWriterIsDone(t *testing.T) {
 	t.Parallel()
 	m := newWatchTest(t)
 	m.more("a.csv", "Phone\n2125550123\n")
 	m.at(0)
-	if got := m.at(9); got != "a.csv" {
-		t.Errorf("after nine seconds: %s", got)
+	if got := m.at(4); got != "a.csv" {
+		t.Errorf("after four seconds: %s", got)
 	}
 	m.more("a.csv", "2125550124\n")
-	m.at(10)
-	if got := m.at(19); got != "a.csv" {
-		t.Errorf("nine seconds after more was written: %s", got)
+	m.at(5)
+	if got := m.at(9); got != "a.csv" {
+		t.Errorf("four seconds after more was written: %s", got)
 	}
-	if got := m.at(20); got != "done/a.csv" {
-		t.Errorf("ten seconds after: %s", got)
+	if got := m.at(10); got != "done/a.csv" {
+		t.Errorf("five seconds after: %s", got)
 	}
 	if !strings.Contains(m.out.String(), "2 rows: 2 added") {
 		t.Errorf("got %s", m.out.String())
@@ -116,7 +116,7 @@ func TestAWatchedListThatIsWrittenToWhileItIsReadIsReadAgain(t *testing.T) {
 	}
 	m.at(11)
 	if got := m.at(21); got != "done/a.csv failed/bad.csv failed/bad.csv.why" {
-		t.Errorf("ten seconds later: %s", got)
+		t.Errorf("another ten seconds later: %s", got)
 	}
 	if !strings.Contains(m.out.String(), "2 rows: 0 added, 0 updated, 2 unchanged") || !strings.Contains(m.errs.String(), "a.csv was written to while it was read") {
 		t.Errorf("got %s, %s", m.out.String(), m.errs.String())
