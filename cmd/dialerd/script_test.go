@@ -16,7 +16,11 @@ import (
 // TestMain lets the test binary be the program: under the name dialerd it is, in scripts and as the keeper of the embedded Redis.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"dialerd": func() { os.Exit(mainCode()) },
+		"dialerd": func() {
+			code := mainCode()
+			tellPeak()
+			os.Exit(code)
+		},
 		// Watched folders are read without the wait.
 		"dialerd-brisk": func() {
 			a := &app{streams: streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, lookup: os.LookupEnv, now: time.Now, settle: time.Nanosecond}
